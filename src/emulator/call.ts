@@ -1,0 +1,72 @@
+import { refusalDetail, refusalFields } from "./refusal.ts";
+import type { UserRow } from "./rows.ts";
+
+/** A request as it came over the wire, read to its end. `query` has no question mark. */
+export interface Received {
+  readonly method: string;
+  readonly path: string;
+  readonly query: string;
+  readonly body: string;
+  readonly contentType: string;
+  readonly authorization: string | undefined;
+}
+
+/** Who calls: the person of the API key, and the organization and project the key is bound to. */
+export interface Caller {
+  readonly user: UserRow;
+  readonly orgId: string;
+  readonly projectId: string;
+}
+
+/** One authenticated request to one route. */
+export class Call {
+  readonly caller: Caller;
+  readonly query: URLSearchParams;
+  readonly #received: Received;
+  readonly #params: Readonly<Record<string, string>>;
+
+  constructor(received: Received, caller: Caller, params: Readonly<Record<string, string>>) {
+    this.caller = caller;
+    this.query = new URLSearchParams(received.query);
+    this.#received = received;
+    this.#params = params;
+  }
+
+  /** What stands in the path for this name. @throws when the route's template has no such name. */
+  param(name: string): string {
+    const value = this.#params[name];
+    if (value === undefined) throw new Error(`The route has no parameter {${name}}`);
+    return value;
+  }
+
+  /**
+   * The body as a JSON object; an absent body is an empty one. Read only when a handler asks, as the real framework
+   * does: a body that nobody needs (on GET, say) is never judged.
+   * @throws {Refusal} 415 for another media type, 400 for what is not JSON or not an object (inferred: DRF defaults).
+   */
+  body(): Readonly<Record<string, unknown>> {
+    const { body, contentType } = this.#received;
+    if (body.trim() === "") return {};
+    if (!/^application\/json\b/i.test(contentType)) {
+      throw refusalDetail(415, `Unsupported media type "${contentType}" in request.`);
+    }
+    const value = parseJson(body);
+    if (typeof value !== "object" || value === null || Array.isArray(value)) {
+      const kind = Array.isArray(value) ? "list" : value === null ? "NoneType" : typeof value;
+      throw refusalFields({
+        non_field_errors: [`Invalid data. Expected a dictionary, but got ${kind}.`],
+      });
+    }
+    // A JSON object has string keys and unknown values.
+    return value as Record<string, unknown>;
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : "unreadable";
+    throw refusalDetail(400, `JSON parse error - ${reason}`);
+  }
+}

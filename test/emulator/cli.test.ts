@@ -1,0 +1,153 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { Rig } from "./rig.ts";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const built = mkdtempSync(join(tmpdir(), "emulator-cli-"));
+const children: ChildProcess[] = [];
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Starts the compiled command; `ready` is its first line, `ended` all it said and its exit code. */
+function start(...args: string[]): { child: ChildProcess; ready: Promise<string>; ended: Promise<Ended> } {
+  const child = spawn(process.execPath, [join(built, "emulator/cli.js"), ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  children.push(child);
+  let stdout = "";
+  let stderr = "";
+  child.stderr.on("data", (chunk) => {
+    stderr += String(chunk);
+  });
+  const ready = new Promise<string>((resolve) => {
+    child.stdout.on("data", (chunk) => {
+      stdout += String(chunk);
+      if (stdout.includes("\n")) resolve(stdout);
+    });
+  });
+  const ended = new Promise<Ended>((resolve) => {
+    child.once("close", (code) => resolve({ code, stdout, stderr }));
+  });
+  return { child, ready, ended };
+}
+
+function rigOf(line: string): Rig {
+  const [, url = "", key = ""] = /on (http:\S+) with the API key (\S+)\n$/.exec(line) ?? [];
+  return new Rig(url, key);
+}
+
+// Node 20 runs no TypeScript, so the emulator alone is compiled; that it runs from there, with no package beside it,
+// shows that it needs nothing of ours.
+beforeAll(() => {
+  const config = {
+    extends: join(root, "tsconfig.json"),
+    compilerOptions: {
+      noEmit: false,
+      noCheck: true,
+      outDir: built,
+      rootDir: join(root, "src"),
+      typeRoots: [join(root, "node_modules/@types")],
+    },
+    include: [join(root, "src/emulator")],
+  };
+  writeFileSync(join(built, "tsconfig.json"), JSON.stringify(config));
+  writeFileSync(join(built, "package.json"), '{"type":"module"}');
+  execFileSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", built]);
+});
+
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill("SIGKILL");
+});
+
+describe("the command", () => {
+  it("prints one line with URL and key, JSON lines on stderr, and stops cleanly on SIGINT and SIGTERM", async () => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      const { child, ready, ended } = start(
+        "--api-key",
+        "m0-of-the-test",
+        "--latency-ms",
+        "5",
+        "--switch",
+        "dates=utc",
+      );
+      const rig = rigOf(await ready);
+      expect(rig.apiKey).toBe("m0-of-the-test");
+      await rig.ping();
+      expect(await rig.control("GET", "switches")).toMatchObject({ latencyMs: 5, dates: "utc" });
+      child.kill(signal);
+      const { code, stdout, stderr } = await ended;
+      expect(code).toBe(0);
+      expect(stdout.trim().split("\n")).toHaveLength(1);
+      const lines = stderr
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line) as unknown);
+      expect(lines).toMatchObject([{ id: 1, path: "/v1/ping/", status: 200 }]);
+      expect(stderr).not.toContain(rig.apiKey);
+    }
+  });
+
+  it("finds the same upstream after a kill -9, everything that was answered included", async () => {
+    const journal = join(built, "killed.journal");
+    const first = start("--journal", journal);
+    const rig = rigOf(await first.ready);
+    const answered = await Promise.all(
+      Array.from({ length: 20 }, (_, turn) => rig.createOrganization(`org ${turn}`)),
+    );
+    // More are under way when it dies: those may or may not be there, those that were answered must.
+    const more = Array.from({ length: 20 }, (_, turn) =>
+      rig.createOrganization(`more ${turn}`).catch(() => null),
+    );
+    await Promise.race(more);
+    first.child.kill("SIGKILL");
+    const lateAnswered = (await Promise.all(more)).filter((orgId) => orgId !== null);
+    await first.ended;
+    const second = start("--journal", journal);
+    const again = rigOf(await second.ready);
+    expect(again.apiKey).toBe(rig.apiKey);
+    const ids = (await again.tables()).organizations.map(({ org_id }) => org_id);
+    expect(ids).toEqual(expect.arrayContaining([...answered, ...lateAnswered]));
+    expect(ids.length).toBeGreaterThanOrEqual(21);
+  });
+
+  it("says in one sentence that the port is in use, and exits with 1", async () => {
+    const { ready } = start();
+    const { port } = new URL(rigOf(await ready).url);
+    const { code, stdout, stderr } = await start("--port", port).ended;
+    expect({ code, stdout, stderr }).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: `The port ${port} is in use.\n`,
+    });
+  });
+
+  it.each([
+    [["--prot", "1"], "Unknown option '--prot'"],
+    [["--port", "many"], '"many" is not a port.'],
+    [["--port", "70000"], '"70000" is not a port.'],
+    [["--api-key", "two words"], "An API key is one word."],
+    [["--switch", "noSuchSwitch=1"], 'Switch "noSuchSwitch" does not exist.'],
+    [["--latency-ms", "soon"], 'Switch "latencyMs" must be a whole number'],
+    [["extra"], "Unexpected argument 'extra'"],
+  ])("refuses %j in one sentence and exits with 1", async (args, sentence) => {
+    const { code, stdout, stderr } = await start(...args).ended;
+    expect(code).toBe(1);
+    expect(stdout).toBe("");
+    expect(stderr).toContain(sentence);
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+  });
+
+  it("shows its flags", async () => {
+    const { code, stdout } = await start("--help").ended;
+    expect(code).toBe(0);
+    expect(stdout).toContain("--journal <file>");
+  });
+});
