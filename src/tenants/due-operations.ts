@@ -1,0 +1,78 @@
+import type { Db } from "./mapping.ts";
+import { callForAttention, openStatuses, whereRunning } from "./operation-store.ts";
+
+/** A run of an operation. */
+export interface RunId {
+  readonly operationId: string;
+  readonly run: number;
+}
+
+/** QUEUED operations, the oldest first, at most `limit`: what a crash, or a full process, left behind. */
+export async function findQueued(db: Db, limit: number): Promise<RunId[]> {
+  const queued = await db.operation.findMany({
+    where: { status: "QUEUED" },
+    orderBy: { createdAt: "asc" },
+    take: limit,
+    select: { id: true, run: true },
+  });
+  return queued.map(({ id, run }) => ({ operationId: id, run }));
+}
+
+/** Queues the next run of every PARKED operation whose time has come, at most `limit`. */
+export async function queueDueParked(db: Db, limit: number): Promise<void> {
+  await db.$executeRaw`
+    UPDATE operation SET status = 'QUEUED', run = run + 1, resume_at = NULL, updated_at = now()
+    WHERE id IN (SELECT id FROM operation WHERE status = 'PARKED' AND resume_at <= ${new Date()}::timestamptz LIMIT ${limit})
+      AND status = 'PARKED'`;
+}
+
+/** Operations that have been running, without any change of their own row, since before `since`; at most `limit`. */
+export async function findRunningSince(db: Db, since: Date, limit: number): Promise<RunId[]> {
+  const running = await db.operation.findMany({
+    where: { status: { in: ["RUNNING", "UNWINDING"] }, updatedAt: { lt: since } },
+    orderBy: { updatedAt: "asc" },
+    take: limit,
+    select: { id: true, run: true },
+  });
+  return running.map(({ id, run }) => ({ operationId: id, run }));
+}
+
+/**
+ * The engine has no live workflow for a run that our row says is running. Queues the next run; after `runsMax` runs
+ * a person must look.
+ */
+export async function requeueLost(db: Db, { operationId, run }: RunId, runsMax: number): Promise<void> {
+  const where = whereRunning(operationId, run);
+  if (run < runsMax) {
+    const data = { status: "QUEUED", run: { increment: 1 }, updatedAt: new Date() } as const;
+    await db.operation.updateMany({ where, data });
+  } else {
+    await callForAttention(
+      db,
+      operationId,
+      run,
+      "The engine gave this operation up again and again; the log says why.",
+    );
+  }
+}
+
+/** Ended operations whose late look for twins is due, of tenants without an open operation; at most `limit`. */
+export async function findDueTwinChecks(
+  db: Db,
+  limit: number,
+): Promise<{ readonly operationId: string; readonly tenantId: string }[]> {
+  const due = await db.operation.findMany({
+    where: {
+      twinCheckAt: { lte: new Date() },
+      tenant: { operations: { none: { status: { in: [...openStatuses] } } } },
+    },
+    take: limit,
+    select: { id: true, tenantId: true },
+  });
+  return due.map(({ id, tenantId }) => ({ operationId: id, tenantId }));
+}
+
+/** The late look after this operation was started. */
+export async function clearTwinCheck(db: Db, operationId: string): Promise<void> {
+  await db.operation.update({ where: { id: operationId }, data: { twinCheckAt: null } });
+}

@@ -1,0 +1,273 @@
+import type { Operation, Prisma, PrismaClient, Tenant } from "../generated/prisma/client.ts";
+import type { ResourceKind } from "../generated/prisma/enums.ts";
+import { newId } from "./ids.ts";
+import type { Db } from "./mapping.ts";
+import { markerOf } from "./marker.ts";
+import {
+  brokenConstraint,
+  findRepeat,
+  type Intent,
+  insertOperation,
+  refuseWhileOpen,
+} from "./operation-store.ts";
+import { type Place, webhookName } from "./place.ts";
+import { OperationInProgress, TenantKeyTaken, TenantNotFound } from "./refusals.ts";
+import { checkMove, closedStatuses } from "./tenant.ts";
+
+/** What a transaction that starts an operation answers. */
+export interface Started {
+  readonly operation: Operation;
+  /** Whether it was started just now, and not by an earlier call with the same idempotency key. */
+  readonly isNew: boolean;
+}
+
+/** The name of the one project and of its settings in the mapping. */
+export const mainProjectName = "main";
+
+/** The newest tenant of a key, whatever became of it; null when the key was never used. */
+export async function findTenant(db: Db, key: string): Promise<Tenant | null> {
+  return db.tenant.findFirst({ where: { key }, orderBy: { generation: "desc" } });
+}
+
+interface PlannedResource {
+  readonly kind: ResourceKind;
+  readonly name: string;
+  readonly parentId: string | null;
+  readonly desired: Prisma.InputJsonObject;
+  readonly id: string;
+  readonly marker: string | null;
+}
+
+/**
+ * The mapping as it is intended: an organization, a project with its settings, each member twice (in the
+ * organization and in the project), the webhooks. Ids and markers are made here, before anything is asked of Mem0,
+ * so that a repeated deed makes the same thing.
+ */
+function planResources(place: Place, markerSecret: Uint8Array): PlannedResource[] {
+  const planned: PlannedResource[] = [];
+  const plan = (
+    kind: ResourceKind,
+    name: string,
+    parentId: string | null,
+    desired: Prisma.InputJsonObject,
+    isMarked = false,
+  ) => {
+    const id = newId("res");
+    planned.push({ id, kind, name, parentId, desired, marker: isMarked ? markerOf(markerSecret, id) : null });
+    return id;
+  };
+  const organization = plan("ORGANIZATION", mainProjectName, null, { name: place.name }, true);
+  const project = plan("PROJECT", mainProjectName, organization, { name: place.name }, true);
+  if (Object.keys(place.settings).length > 0) {
+    plan("PROJECT_SETTINGS", mainProjectName, project, JSON.parse(JSON.stringify(place.settings)));
+  }
+  for (const { email, role } of place.members) {
+    plan("ORGANIZATION_MEMBER", email, organization, { email, role });
+    plan("PROJECT_MEMBER", email, project, { email, role });
+  }
+  for (const [index, { name, url, eventTypes }] of place.webhooks.entries()) {
+    const logicalName = name ?? webhookName(index);
+    plan("WEBHOOK", logicalName, project, { name: logicalName, url, eventTypes });
+  }
+  return planned;
+}
+
+/** What a sign-up writes. */
+export interface SignUp {
+  readonly operationId: string;
+  readonly key: string;
+  readonly place: Place;
+  readonly markerSecret: Uint8Array;
+  /** The planned steps, in order. */
+  readonly steps: readonly string[];
+}
+
+/**
+ * Writes tenant, mapping and operation of a sign-up in one transaction: all there, or none. A repeat with the same
+ * idempotency key and input answers the same operation.
+ * @throws {IdempotencyKeyReused} {TenantKeyTaken}
+ */
+export async function insertSignUp(prisma: PrismaClient, intent: Intent, signUp: SignUp): Promise<Started> {
+  return startOnce(prisma, intent, async (tx) => {
+    const newest = await findTenant(tx, signUp.key);
+    if (newest !== null && !closedStatuses.some((status) => status === newest.status)) {
+      throw new TenantKeyTaken(signUp.key, newest.id);
+    }
+    const tenantId = newId("tnt");
+    await tx.tenant.create({
+      data: {
+        id: tenantId,
+        key: signUp.key,
+        generation: (newest?.generation ?? 0) + 1,
+        name: signUp.place.name,
+        status: "PROVISIONING",
+        drift: [],
+      },
+    });
+    const { operationId, steps } = signUp;
+    const operation = await insertOperation(tx, intent, { id: operationId, tenantId, steps });
+    const resources = planResources(signUp.place, signUp.markerSecret);
+    await tx.resource.createMany({
+      data: resources.map((resource) => ({ ...resource, tenantId, operationId })),
+    });
+    return operation;
+  });
+}
+
+/** What an off-boarding writes. */
+export interface Offboarding {
+  readonly operationId: string;
+  readonly key: string;
+  readonly steps: readonly string[];
+  /** When the sign-up that is superseded gets its late look for twins, if it was ambiguous. */
+  readonly twinCheckAt: Date;
+}
+
+/**
+ * Moves a tenant to OFFBOARDING and writes the operation, in one transaction. A sign-up of which nothing is left but
+ * its read-back is superseded: it ends here.
+ * @throws {TenantNotFound} {TenantStatusRefused} {OperationInProgress} {IdempotencyKeyReused}
+ */
+export async function insertOffboarding(
+  prisma: PrismaClient,
+  intent: Intent,
+  offboarding: Offboarding,
+): Promise<Started> {
+  return startOnce(prisma, intent, async (tx) => {
+    const newest = await findTenant(tx, offboarding.key);
+    if (newest === null) throw new TenantNotFound(offboarding.key);
+    const tenantId = newest.id;
+    await tx.$queryRaw`SELECT id FROM tenant WHERE id = ${tenantId} FOR UPDATE`;
+    const tenant = await tx.tenant.findUniqueOrThrow({ where: { id: tenantId } });
+    if (tenant.status === "ACTIVE") await supersedeReadBack(tx, tenantId, offboarding);
+    await refuseWhileOpen(tx, tenantId);
+    checkMove(tenant, "OFFBOARDING");
+    await tx.tenant.update({ where: { id: tenantId }, data: { status: "OFFBOARDING" } });
+    return insertOperation(tx, intent, { id: offboarding.operationId, tenantId, steps: offboarding.steps });
+  });
+}
+
+/** Ends the sign-up of an ACTIVE tenant, of which only the read-back can be left, in favour of another operation. */
+async function supersedeReadBack(
+  tx: Prisma.TransactionClient,
+  tenantId: string,
+  by: Offboarding,
+): Promise<void> {
+  const [signUp] = await tx.$queryRaw<{ id: string }[]>`
+    UPDATE operation SET status = 'SUCCEEDED', finished_at = now(), updated_at = now(), resume_at = NULL,
+      twin_check_at = CASE WHEN ambiguous THEN ${by.twinCheckAt}::timestamptz END,
+      reason = ${`The read-back was superseded by ${by.operationId}.`}
+    WHERE tenant_id = ${tenantId} AND kind = 'SIGN_UP'
+      AND status IN ('QUEUED', 'RUNNING', 'PARKED', 'NEEDS_ATTENTION') RETURNING id`;
+  if (signUp === undefined) return;
+  await tx.operationStep.updateMany({
+    where: { operationId: signUp.id, status: { in: ["PENDING", "RUNNING", "FAILED"] } },
+    data: { status: "SUPERSEDED", finishedAt: new Date() },
+  });
+}
+
+/**
+ * Starts an operation that changes nothing of the tenant itself.
+ * @throws {OperationInProgress} {IdempotencyKeyReused}
+ */
+export async function insertChore(
+  prisma: PrismaClient,
+  intent: Intent,
+  chore: { readonly operationId: string; readonly tenantId: string; readonly steps: readonly string[] },
+): Promise<Started> {
+  return startOnce(prisma, intent, async (tx) => {
+    await refuseWhileOpen(tx, chore.tenantId);
+    return insertOperation(tx, intent, {
+      id: chore.operationId,
+      tenantId: chore.tenantId,
+      steps: chore.steps,
+    });
+  });
+}
+
+/**
+ * Runs a transaction that inserts an operation, at most once for an intent: an earlier one with the same idempotency
+ * key is answered instead, also when two callers are at it at the same moment.
+ */
+async function startOnce(
+  prisma: PrismaClient,
+  intent: Intent,
+  insert: (tx: Prisma.TransactionClient) => Promise<Operation>,
+): Promise<Started> {
+  const earlier = await findRepeat(prisma, intent);
+  if (earlier !== null) return { operation: earlier, isNew: false };
+  try {
+    return { operation: await prisma.$transaction(insert), isNew: true };
+  } catch (error) {
+    // Another caller may have committed meanwhile; then this is a repeat, or the next look says what is the case.
+    const constraint = brokenConstraint(error);
+    const isRefused = error instanceof TenantKeyTaken || error instanceof OperationInProgress;
+    if (constraint === null && !isRefused) throw error;
+    const winner = await findRepeat(prisma, intent);
+    if (winner !== null) return { operation: winner, isNew: false };
+    if (constraint === null) throw error;
+    return { operation: await prisma.$transaction(insert), isNew: true };
+  }
+}
+
+/** PROVISIONING to ACTIVE. A repeat changes nothing. Answers when the tenant became active. */
+export async function activateTenant(prisma: PrismaClient, tenantId: string): Promise<Date> {
+  await prisma.tenant.updateMany({
+    where: { id: tenantId, status: "PROVISIONING" },
+    data: { status: "ACTIVE", activatedAt: new Date() },
+  });
+  const tenant = await prisma.tenant.findUniqueOrThrow({
+    where: { id: tenantId },
+    select: { activatedAt: true },
+  });
+  if (tenant.activatedAt === null)
+    throw new Error(`Tenant ${tenantId} is not PROVISIONING and was never ACTIVE.`);
+  return tenant.activatedAt;
+}
+
+/** What a read-back found. */
+export interface ReadBack {
+  readonly operationId: string;
+  readonly tenantId: string;
+  /** A sentence for each thing that is not as we asked for it. */
+  readonly drift: readonly string[];
+  /** The organization's own project, which is not ours to touch but goes with it. Null: it was not found. */
+  readonly defaultProject: {
+    readonly upstreamId: string;
+    readonly name: string;
+    readonly parentId: string;
+  } | null;
+}
+
+/** Writes a read-back, unless its operation was superseded or ended meanwhile. A repeat writes the same. */
+export async function recordReadBack(prisma: PrismaClient, readBack: ReadBack): Promise<void> {
+  const { operationId, tenantId, defaultProject } = readBack;
+  await prisma.$transaction(async (tx) => {
+    const open = await tx.$queryRaw<unknown[]>`
+      SELECT id FROM operation WHERE id = ${operationId} AND status = 'RUNNING' FOR UPDATE`;
+    if (open.length === 0) return;
+    await tx.tenant.update({
+      where: { id: tenantId },
+      data: { drift: [...readBack.drift], readBackAt: new Date() },
+    });
+    if (defaultProject === null) return;
+    const { upstreamId, name, parentId } = defaultProject;
+    await tx.resource.createMany({
+      data: [
+        {
+          id: newId("res"),
+          tenantId,
+          operationId,
+          kind: "PROJECT",
+          name: "default-project",
+          parentId,
+          upstreamId,
+          state: "PRESENT",
+          presentAt: new Date(),
+          desired: { name },
+        },
+      ],
+      skipDuplicates: true,
+    });
+  });
+}
