@@ -1,0 +1,84 @@
+import { z } from "zod";
+import type { Operation } from "../generated/prisma/client.ts";
+import { newId } from "../tenants/ids.ts";
+import { tenantKeySchema } from "../tenants/place.ts";
+import { insertOffboarding } from "../tenants/tenant-store.ts";
+import type { Engine } from "./engine.ts";
+import { removeOrganization } from "./organization.ts";
+import { removeProject } from "./project.ts";
+import type { Provisioning } from "./provisioning.ts";
+import { nothingToUndo, plannedSteps, type Saga, type SagaContext, type Step } from "./saga.ts";
+import { removeWebhooks } from "./webhooks.ts";
+
+// ── Input ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const inputSchema = z.object({ key: tenantKeySchema });
+
+type Input = z.infer<typeof inputSchema>;
+
+// ── Steps: an off-boarding only goes forward ─────────────────────────────────────────────────────────────────────────
+
+const forwardOnly = nothingToUndo(
+  "What was deleted cannot be brought back; an off-boarding stops, and is resumed.",
+);
+
+function removal(name: string, remove: (context: SagaContext<Input>) => Promise<void>): Step<Input, object> {
+  return {
+    name,
+    output: z.object({}),
+    invoke: async (context) => {
+      await remove(context);
+      return {};
+    },
+    compensate: forwardOnly,
+  };
+}
+
+const deleteWebhooks = removal("deleteWebhooks", removeWebhooks);
+const deleteProject = removal("deleteProject", removeProject);
+const deleteOrganization = removal("deleteOrganization", removeOrganization);
+
+// ── Saga ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Takes a tenant's place away, from the inside out, and proves of each thing that it is gone. */
+export const offboardSaga: Saga<Input> = {
+  kind: "OFFBOARD",
+  input: inputSchema,
+  stages: [[deleteWebhooks], [deleteProject], [deleteOrganization]],
+  onFailure: "stop",
+  tenantAfter: { succeeded: "OFFBOARDED", unwound: null },
+};
+
+// ── Start ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** An off-boarding as a caller asks for it. */
+export interface OffboardRequest extends Input {
+  readonly actor: string;
+  readonly idempotencyKey: string;
+}
+
+/**
+ * Off-boards the tenant of a key: moves it to OFFBOARDING in one transaction, and starts the saga after it. Answers the
+ * operation at once; the same request again answers the same operation. A read-back that is still under way is
+ * superseded.
+ *
+ * @throws {TenantNotFound}
+ * @throws {TenantStatusRefused} when the tenant is not ACTIVE
+ * @throws {OperationInProgress} while another operation of the tenant is open
+ * @throws {IdempotencyKeyReused}
+ */
+export async function offboardTenant(
+  provisioning: Provisioning,
+  engine: Engine,
+  request: OffboardRequest,
+): Promise<Operation> {
+  const { actor, idempotencyKey, key } = request;
+  const twinCheckAt = new Date(Date.now() + provisioning.timings.twinCheckMs);
+  const { operation, isNew } = await insertOffboarding(
+    provisioning.prisma,
+    { actor, kind: "OFFBOARD", idempotencyKey, input: { key } },
+    { operationId: newId("op"), key, steps: plannedSteps(offboardSaga, { key }), twinCheckAt },
+  );
+  if (isNew) engine.start(operation.id, operation.run);
+  return operation;
+}

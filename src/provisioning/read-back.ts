@@ -1,0 +1,137 @@
+import { isDeepStrictEqual } from "node:util";
+import { z } from "zod";
+import type { Resource } from "../generated/prisma/client.ts";
+import type { Member } from "../mem0/members.ts";
+import { getOrganization, listOrganizations, type Organization } from "../mem0/organizations.ts";
+import { listProjects, type Project } from "../mem0/projects.ts";
+import { listWebhooks, type Webhook } from "../mem0/webhooks.ts";
+import { proveList, readListProofs } from "../tenants/installation.ts";
+import { withMarker } from "../tenants/marker.ts";
+import { memberSchema, settingsSchema } from "../tenants/place.ts";
+import { recordReadBack } from "../tenants/tenant-store.ts";
+import { orAbsent, organizationOf } from "./organization.ts";
+import type { SagaContext } from "./saga.ts";
+import { isOwnerOf } from "./trust.ts";
+import { desiredWebhook } from "./webhooks.ts";
+
+type Context = SagaContext<unknown>;
+
+/** What was made: Mem0's ids. */
+export interface Home {
+  readonly orgId: string;
+  readonly projectId: string;
+}
+
+/**
+ * Reads the whole place back and compares it with what was asked for. What differs becomes the tenant's drift; it
+ * changes nothing upstream. On the way it records Mem0's `default-project`, and, until that is known, whether this
+ * key's lists show what it created. Answers the number of differences.
+ * @throws {Mem0Error}
+ */
+export async function readPlaceBack(context: Context, { orgId, projectId }: Home): Promise<number> {
+  const { mem0, prisma, account } = context.provisioning;
+  const proofs = await readListProofs(prisma, account.id);
+  const [organization, projects, webhooks, organizations] = await Promise.all([
+    orAbsent(getOrganization(mem0, orgId)),
+    orAbsent(listProjects(mem0, orgId)),
+    context.resources("WEBHOOK").length === 0 ? [] : listWebhooks(mem0, projectId),
+    proofs.organizations ? [] : listOrganizations(mem0),
+  ]);
+  if (organizations.some((listed) => listed.orgId === orgId))
+    await proveList(prisma, account.id, "organizations");
+  const project = projects?.find((listed) => listed.projectId === projectId);
+  if (project !== undefined && !proofs.projects) await proveList(prisma, account.id, "projects");
+
+  const present = await prisma.resource.findMany({
+    where: { tenantId: context.tenant.id, state: "PRESENT" },
+  });
+  const drift = [
+    ...organizationDrift(context, organization, present),
+    ...projectDrift(project, present),
+    ...webhookDrift(webhooks, present),
+  ];
+  const defaultProject = projects?.find(
+    ({ isDefault, name }) => isDefault === true || name === "default-project",
+  );
+  await recordReadBack(prisma, {
+    operationId: context.operationId,
+    tenantId: context.tenant.id,
+    drift,
+    defaultProject:
+      defaultProject === undefined || defaultProject.projectId === projectId
+        ? null
+        : {
+            upstreamId: defaultProject.projectId,
+            name: defaultProject.name,
+            parentId: organizationOf(context).id,
+          },
+  });
+  return drift.length;
+}
+
+function organizationDrift(
+  context: Context,
+  found: Organization | null,
+  present: readonly Resource[],
+): string[] {
+  if (found === null) return ["The organization cannot be read."];
+  const { marker } = organizationOf(context);
+  const drift = memberDrift("organization", found.members, present, "ORGANIZATION_MEMBER");
+  if (marker === null || found.name !== withMarker(context.tenant.name, marker)) {
+    drift.push(`The organization is named "${found.name}".`);
+  }
+  if (!isOwnerOf(found)) drift.push("We are not OWNER of the organization.");
+  return drift;
+}
+
+function projectDrift(found: Project | undefined, present: readonly Resource[]): string[] {
+  if (found === undefined) return ["The project cannot be read."];
+  const drift = memberDrift("project", found.members, present, "PROJECT_MEMBER");
+  const settings = present.find(({ kind }) => kind === "PROJECT_SETTINGS");
+  for (const [name, wished] of Object.entries(settings === undefined ? {} : wishedSettings(settings))) {
+    const actual = z.record(z.string(), z.unknown()).parse({ ...found })[name];
+    if (!isDeepStrictEqual(actual, wished)) drift.push(`The project's setting ${name} is not as asked for.`);
+  }
+  return drift;
+}
+
+function wishedSettings(resource: Resource): Record<string, unknown> {
+  const { customCategories, ...plain } = settingsSchema.parse(resource.desired);
+  if (customCategories === undefined) return plain;
+  return {
+    ...plain,
+    customCategories: customCategories.map(({ name, description }) => ({ [name]: description })),
+  };
+}
+
+function memberDrift(
+  place: string,
+  found: readonly Member[],
+  present: readonly Resource[],
+  kind: "ORGANIZATION_MEMBER" | "PROJECT_MEMBER",
+): string[] {
+  const roles = new Map(found.map(({ email, role }) => [email?.toLowerCase(), role]));
+  return present
+    .filter((resource) => resource.kind === kind)
+    .flatMap(({ name, desired }) => {
+      const role = roles.get(name.toLowerCase());
+      if (role === undefined) return [`${name} is not a member of the ${place}.`];
+      const wished = memberSchema.parse(desired).role;
+      return role === wished ? [] : [`${name} is ${role} of the ${place}, not ${wished}.`];
+    });
+}
+
+function webhookDrift(found: readonly Webhook[], present: readonly Resource[]): string[] {
+  return present
+    .filter(({ kind }) => kind === "WEBHOOK")
+    .flatMap((resource) => {
+      const wished = desiredWebhook(resource);
+      const actual = found.find(({ webhookId }) => webhookId === resource.upstreamId);
+      if (actual === undefined) return [`The webhook ${resource.name} is not there.`];
+      const isSame =
+        actual.url === wished.url &&
+        isDeepStrictEqual([...actual.eventTypes].sort(), [...wished.eventTypes].sort()) &&
+        actual.isActive !== false;
+      return isSame ? [] : [`The webhook ${resource.name} is not as asked for.`];
+    });
+}

@@ -1,0 +1,176 @@
+import { z } from "zod";
+import type { Operation } from "../generated/prisma/client.ts";
+import { newId } from "../tenants/ids.ts";
+import { type Place, placeSchema, tenantKeySchema } from "../tenants/place.ts";
+import { InvalidInput } from "../tenants/refusals.ts";
+import { activateTenant, insertSignUp } from "../tenants/tenant-store.ts";
+import type { Engine } from "./engine.ts";
+import { addOrganizationMembers, addProjectMembers } from "./members.ts";
+import { makeOrganization, removeOrganization } from "./organization.ts";
+import { makeProject, removeProject } from "./project.ts";
+import type { Provisioning } from "./provisioning.ts";
+import { readPlaceBack } from "./read-back.ts";
+import { nothingToUndo, plannedSteps, type Saga, type Step } from "./saga.ts";
+import { setProjectSettings } from "./settings.ts";
+import { makeWebhooks, removeWebhooks } from "./webhooks.ts";
+
+// ── Input ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const inputSchema = z.object({ key: tenantKeySchema, place: placeSchema });
+
+type Input = z.infer<typeof inputSchema>;
+
+const nothing = z.object({});
+
+// ── Steps: each deed with its undoing ────────────────────────────────────────────────────────────────────────────────
+
+const createOrganization: Step<Input, { orgId: string }> = {
+  name: "createOrganization",
+  output: z.object({ orgId: z.string() }),
+  invoke: async (context) => ({ orgId: await makeOrganization(context) }),
+  compensate: removeOrganization,
+};
+
+const createProject: Step<Input, { projectId: string }> = {
+  name: "createProject",
+  output: z.object({ projectId: z.string() }),
+  invoke: async (context) => {
+    const { orgId } = context.outputOf(createOrganization);
+    return { projectId: await makeProject(context, orgId) };
+  },
+  compensate: removeProject,
+};
+
+const joinOrganization: Step<Input, object> = {
+  name: "addOrganizationMembers",
+  output: nothing,
+  isNeeded: ({ place }) => place.members.length > 0,
+  invoke: async (context) => {
+    const { orgId } = context.outputOf(createOrganization);
+    const { onUnknownMember } = context.input.place;
+    await addOrganizationMembers(context, { orgId, onUnknownMember, mayBeThere: false });
+    return {};
+  },
+  compensate: nothingToUndo("Members go with the organization, whose removal is proved."),
+};
+
+const applySettings: Step<Input, object> = {
+  name: "applySettings",
+  output: nothing,
+  isNeeded: ({ place }) => Object.keys(place.settings).length > 0,
+  invoke: async (context) => {
+    const home = { ...context.outputOf(createOrganization), ...context.outputOf(createProject) };
+    await setProjectSettings(context, { ...home, settings: context.input.place.settings });
+    return {};
+  },
+  compensate: nothingToUndo("Settings are a part of the project and go with it."),
+};
+
+const joinProject: Step<Input, object> = {
+  name: "addProjectMembers",
+  output: nothing,
+  isNeeded: ({ place }) => place.members.length > 0,
+  invoke: async (context) => {
+    const home = { ...context.outputOf(createOrganization), ...context.outputOf(createProject) };
+    await addProjectMembers(context, home);
+    return {};
+  },
+  compensate: nothingToUndo("Members go with the project, whose removal is proved."),
+};
+
+const createWebhooks: Step<Input, object> = {
+  name: "createWebhooks",
+  output: nothing,
+  isNeeded: ({ place }) => place.webhooks.length > 0,
+  invoke: async (context) => {
+    await makeWebhooks(context, {
+      ...context.outputOf(createOrganization),
+      ...context.outputOf(createProject),
+    });
+    return {};
+  },
+  compensate: removeWebhooks,
+};
+
+const activate: Step<Input, { activatedAt: string }> = {
+  name: "activate",
+  output: z.object({ activatedAt: z.iso.datetime() }),
+  invoke: async ({ provisioning, tenant }) => {
+    const activatedAt = await activateTenant(provisioning.prisma, tenant.id);
+    return { activatedAt: activatedAt.toISOString() };
+  },
+  compensate: nothingToUndo(
+    "A tenant that was not activated stays PROVISIONING until the unwinding ends in FAILED.",
+  ),
+};
+
+const readBack: Step<Input, { differences: number }> = {
+  name: "readBack",
+  output: z.object({ differences: z.number() }),
+  isTolerated: true,
+  invoke: async (context) => {
+    const home = { ...context.outputOf(createOrganization), ...context.outputOf(createProject) };
+    return { differences: await readPlaceBack(context, home) };
+  },
+  compensate: nothingToUndo("It only reads upstream, and comes after the tenant is ACTIVE."),
+};
+
+// ── Saga ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Signs a tenant up into an organization of its own. Three upstream round trips to ACTIVE, then a read-back. */
+export const signUpSaga: Saga<Input> = {
+  kind: "SIGN_UP",
+  input: inputSchema,
+  stages: [
+    [createOrganization],
+    [createProject, joinOrganization],
+    [applySettings, joinProject, createWebhooks],
+    [activate],
+    [readBack],
+  ],
+  onFailure: "unwind",
+  tenantAfter: { succeeded: null, unwound: "FAILED" },
+};
+
+// ── Start ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A sign-up as a caller asks for it; `place` was parsed by `placeSchema`. */
+export interface SignUpRequest {
+  readonly actor: string;
+  readonly key: string;
+  readonly idempotencyKey: string;
+  readonly place: Place;
+}
+
+/**
+ * Signs a tenant up: writes tenant, mapping and operation in one transaction, and starts the saga after it. Answers
+ * the operation at once. The same actor, idempotency key and input again: the same operation, and nothing new.
+ *
+ * @throws {InvalidInput} when a member is the platform account itself
+ * @throws {TenantKeyTaken} while a tenant of this key is neither FAILED nor OFFBOARDED
+ * @throws {IdempotencyKeyReused}
+ */
+export async function signUpTenant(
+  provisioning: Provisioning,
+  engine: Engine,
+  request: SignUpRequest,
+): Promise<Operation> {
+  const { account, prisma, markerSecret } = provisioning;
+  const { actor, idempotencyKey } = request;
+  const input: Input = { key: request.key, place: request.place };
+  const own = input.place.members.findIndex(
+    ({ email }) => email.toLowerCase() === account.userEmail.toLowerCase(),
+  );
+  if (own !== -1) {
+    const message = "Is Loci's own Mem0 account, which is OWNER of every organization it makes.";
+    throw new InvalidInput([{ field: `members.${own}.email`, message }]);
+  }
+  const json = JSON.parse(JSON.stringify(input));
+  const { operation, isNew } = await insertSignUp(
+    prisma,
+    { actor, kind: "SIGN_UP", idempotencyKey, input: json },
+    { operationId: newId("op"), ...input, markerSecret, steps: plannedSteps(signUpSaga, input) },
+  );
+  if (isNew) engine.start(operation.id, operation.run);
+  return operation;
+}

@@ -1,0 +1,43 @@
+import type { Member } from "../mem0/members.ts";
+import type { Provisioning } from "./provisioning.ts";
+
+/** How far the upstream's clock, read from a `Date` header of whole seconds, may be off in a comparison. */
+const clockToleranceMs = 10_000;
+
+/** What is known of a thing upstream whose marker matched. */
+export interface Likeness {
+  readonly isOwner: boolean;
+  readonly members: readonly Member[];
+  readonly createdAt: Date;
+}
+
+/** Whether Mem0 says that our account is OWNER. Absent or unknown counts as no. */
+export function isOwnerOf(thing: {
+  readonly userRole: string | null;
+  readonly isOwner?: boolean | null;
+}): boolean {
+  return thing.userRole === "OWNER" || thing.isOwner === true;
+}
+
+/**
+ * Why a thing that bears our marker may still not be ours, or null when it is beyond doubt. Anyone who invites our
+ * account can put a look-alike into our lists, and whoever is a member of a tenant's organization sees its marker: so
+ * we must be OWNER, nobody may be in it but us (and `invited`), and it must not be older than our first attempt.
+ */
+export function distrustOf(
+  { mem0, account }: Provisioning,
+  thing: Likeness,
+  since: Date,
+  invited: readonly string[],
+): string | null {
+  if (!thing.isOwner) return "we are not its owner";
+  const known = new Set([account.userEmail, ...invited].map((email) => email.toLowerCase()));
+  const stranger = thing.members.some(({ email }) => email === null || !known.has(email.toLowerCase()));
+  if (stranger) return "it has members that we did not add";
+  const offsetMs = mem0.clockOffsetMs() ?? 0;
+  const earliest = since.getTime() + offsetMs - clockToleranceMs;
+  const latest = Date.now() + offsetMs + clockToleranceMs;
+  const createdAt = thing.createdAt.getTime();
+  if (createdAt < earliest || createdAt > latest) return "it was not created while our attempt was under way";
+  return null;
+}

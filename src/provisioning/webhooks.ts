@@ -1,0 +1,122 @@
+import { z } from "zod";
+import type { Resource } from "../generated/prisma/client.ts";
+import { getProject } from "../mem0/projects.ts";
+import {
+  createWebhook,
+  deleteWebhook,
+  listWebhooks,
+  webhookEventTypes as wireEventTypes,
+} from "../mem0/webhooks.ts";
+import { readResource, recordGone } from "../tenants/mapping.ts";
+import { inParallel } from "./in-parallel.ts";
+import { type Making, makeOnce, whatWasMade } from "./make-once.ts";
+import { orAbsent, organizationOf } from "./organization.ts";
+import { projectOf } from "./project.ts";
+import type { Provisioning } from "./provisioning.ts";
+import { type Removal, removeAndProve } from "./remove-and-prove.ts";
+import type { SagaContext } from "./saga.ts";
+import { isOwnerOf } from "./trust.ts";
+
+type Context = SagaContext<unknown>;
+
+/** A webhook as the mapping wishes it: our words for event types are Mem0's in capitals. */
+const desiredSchema = z.object({
+  name: z.string(),
+  url: z.string(),
+  eventTypes: z.array(z.string().toLowerCase().pipe(z.enum(wireEventTypes))),
+});
+
+/** The webhook that the mapping wishes for. */
+export function desiredWebhook(resource: Resource): z.infer<typeof desiredSchema> {
+  return desiredSchema.parse(resource.desired);
+}
+
+/** Where webhooks are made: Mem0's ids. */
+interface WebhookHome {
+  readonly orgId: string;
+  readonly projectId: string;
+}
+
+/** Makes all webhooks of the tenant in this project, side by side, each once. @throws as `makeOnce` */
+export async function makeWebhooks(context: Context, home: WebhookHome): Promise<void> {
+  await inParallel(context.resources("WEBHOOK"), (webhook) =>
+    makeOnce(context, webhookMaking(context, webhook, home)),
+  );
+}
+
+/**
+ * Removes all webhooks of the tenant, one after the other, and proves it by their project's list, read as OWNER and
+ * while the project is still there. A repeat does nothing.
+ * @throws as `whatWasMade` and `removeAndProve`
+ */
+export async function removeWebhooks(context: Context): Promise<void> {
+  const { prisma } = context.provisioning;
+  const { upstreamId: orgId } = await readResource(prisma, organizationOf(context).id);
+  const { upstreamId: projectId } = await readResource(prisma, projectOf(context).id);
+  for (const { id } of context.resources("WEBHOOK")) {
+    const webhook = await readResource(prisma, id);
+    if (webhook.state === "GONE") continue;
+    if (orgId === null || projectId === null) {
+      await recordGone(prisma, { resourceId: id, attemptId: null, goneBy: "NEVER_MADE" });
+      continue;
+    }
+    const making = webhookMaking(context, webhook, { orgId, projectId });
+    const webhookId = webhook.upstreamId ?? (await whatWasMade(context, making));
+    if (webhookId === null) {
+      await recordGone(prisma, { resourceId: id, attemptId: null, goneBy: "NEVER_MADE" });
+      continue;
+    }
+    await removeAndProve(
+      context,
+      id,
+      webhookRemoval(context.provisioning, orgId, projectId, webhookId),
+      "resource",
+    );
+  }
+}
+
+/**
+ * Webhooks carry no marker: they are told apart by project and URL, which Mem0 keeps unique (live observation, the
+ * client's integration tests). So a twin cannot be, and what has our URL in our project is ours.
+ */
+function webhookMaking(context: Context, webhook: Resource, { orgId, projectId }: WebhookHome): Making {
+  const { mem0 } = context.provisioning;
+  const desired = desiredWebhook(webhook);
+  return {
+    resourceId: webhook.id,
+    what: `webhook ${webhook.name}`,
+    list: null,
+    create: async () => (await createWebhook(mem0, projectId, desired)).webhookId,
+    look: async () =>
+      (await listWebhooks(mem0, projectId))
+        .filter(({ url }) => url === desired.url)
+        .map(({ webhookId, createdAt }) => ({
+          upstreamId: webhookId,
+          createdAt: createdAt ?? new Date(0),
+          distrust: null,
+          whyKeep: async () => null,
+          removal: webhookRemoval(context.provisioning, orgId, projectId, webhookId),
+        })),
+  };
+}
+
+function webhookRemoval(
+  { mem0 }: Provisioning,
+  orgId: string,
+  projectId: string,
+  webhookId: string,
+): Removal {
+  return {
+    what: `webhook ${webhookId}`,
+    upstreamId: webhookId,
+    isAbsenceSeen: true,
+    observe: async () => {
+      const project = await orAbsent(getProject(mem0, orgId, projectId));
+      if (project === null) return "absent";
+      return isOwnerOf(project) ? "owner" : "not-owner";
+    },
+    remove: () => deleteWebhook(mem0, webhookId),
+    isGone: async () =>
+      !(await listWebhooks(mem0, projectId)).some((webhook) => webhook.webhookId === webhookId),
+  };
+}

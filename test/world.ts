@@ -1,0 +1,125 @@
+import { GraphQLClient } from "graphql-request";
+import pino from "pino";
+import { bearerCheck } from "../src/access/admin-token.ts";
+import { openDatabase } from "../src/database/connect.ts";
+import { type EmulatorOptions, startEmulator } from "../src/emulator/emulator.ts";
+import type { PrismaClient } from "../src/generated/prisma/client.ts";
+import { loadGraphiql } from "../src/graphiql/page.ts";
+import { presetTabs } from "../src/graphiql/presets.ts";
+import { createGraphqlEndpoint } from "../src/graphql-endpoint.ts";
+import { ping } from "../src/mem0/ping.ts";
+import { openMem0 } from "../src/mem0/request.ts";
+import { type Engine, startEngine } from "../src/provisioning/engine.ts";
+import {
+  type Around,
+  defaultTimings,
+  type Provisioning,
+  type Timings,
+} from "../src/provisioning/provisioning.ts";
+import { runOperation } from "../src/provisioning/sagas.ts";
+import { sweep } from "../src/provisioning/sweep.ts";
+import { listen } from "../src/server.ts";
+import { openMarkerSecret, recognizeAccount } from "../src/tenants/installation.ts";
+import { EmulatorControl } from "./emulator-control.ts";
+import { createTestDatabase } from "./test-database.ts";
+
+/** Everything of Loci in this process: real Postgres, the emulator over HTTP, the engine, GraphQL over HTTP. */
+export interface World {
+  readonly provisioning: Provisioning;
+  readonly prisma: PrismaClient;
+  readonly engine: Engine;
+  readonly emulator: EmulatorControl;
+  readonly emulatorUrl: string;
+  readonly url: string;
+  readonly token: string;
+  readonly connectionString: string;
+  /** Sends a document with the admin token. */
+  send<T>(document: string, variables?: object): Promise<T>;
+  /** Stands between the runner and its deeds from now on; no argument: nothing does. */
+  setAround(around?: Around): void;
+  /** Looks for due work once, as the running service does every second. */
+  sweep(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What may be other than usual. */
+export interface WorldOptions {
+  readonly timings?: Partial<Timings>;
+  readonly emulator?: EmulatorOptions;
+  readonly timeoutMs?: number;
+}
+
+/** Short waits, so that tests of settling and of retries are quick. */
+export const quickTimings: Partial<Timings> = {
+  settleMs: 400,
+  twinCheckMs: 0,
+  memberRetryMs: 100,
+  retryBaseMs: 5,
+  retryMaxMs: 20,
+  attemptsMax: 4,
+};
+
+/** Makes a world of one's own. The engine is one per process, so is the world. */
+export async function createWorld(options: WorldOptions = {}): Promise<World> {
+  const log = pino({ level: process.env["TEST_LOG_LEVEL"] ?? "silent" });
+  const database = await createTestDatabase();
+  const { prisma, close: closeDatabase } = await openDatabase(database.connectionString);
+  const emulator = await startEmulator(options.emulator);
+  const mem0 = openMem0({
+    baseUrl: emulator.url,
+    apiKey: emulator.apiKey,
+    timeoutMs: options.timeoutMs ?? 5_000,
+  });
+  const identity = await ping(mem0);
+  const account = await recognizeAccount(prisma, { upstream: "emulator", ...identity });
+  let around: Around = (_deed, proceed) => proceed();
+  const provisioning: Provisioning = {
+    prisma,
+    mem0,
+    account: { id: account.id, userEmail: identity.userEmail },
+    markerSecret: await openMarkerSecret(prisma),
+    timings: { ...defaultTimings, ...quickTimings, ...options.timings },
+    around: (deed, proceed) => around(deed, proceed),
+    log,
+  };
+  const engine = await startEngine({
+    databaseUrl: database.connectionString,
+    log,
+    inFlightMax: 100,
+    run: (journal, operationId, run) => runOperation(provisioning, journal, operationId, run),
+  });
+  const token = "test-admin-token-0123456789";
+  const server = await listen("127.0.0.1", 0, log);
+  server.serve({
+    graphql: createGraphqlEndpoint({ prisma, provisioning, engine }, log),
+    graphiql: loadGraphiql({ endpoint: "/graphql", title: "Loci", presets: presetTabs }),
+    isAllowed: bearerCheck(token),
+    whyNotReady: async () => null,
+  });
+  const client = new GraphQLClient(`${server.url}/graphql`, {
+    headers: { authorization: `Bearer ${token}` },
+  });
+  return {
+    provisioning,
+    prisma,
+    engine,
+    emulator: new EmulatorControl(emulator.url),
+    emulatorUrl: emulator.url,
+    url: server.url,
+    token,
+    connectionString: database.connectionString,
+    send: (document, variables) => client.request(document, variables),
+    setAround: (handler) => {
+      around = handler ?? ((_deed, proceed) => proceed());
+    },
+    sweep: () => sweep(provisioning, engine),
+    close: async () => {
+      await server.close(100);
+      await engine.stop(2_000);
+      await closeDatabase();
+      await mem0.close();
+      await emulator.close();
+      await database.drop();
+    },
+  };
+}
