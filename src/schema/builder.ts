@@ -1,0 +1,60 @@
+import SchemaBuilder from "@pothos/core";
+import ErrorsPlugin from "@pothos/plugin-errors";
+import PrismaPlugin from "@pothos/plugin-prisma";
+import RelayPlugin from "@pothos/plugin-relay";
+import type PrismaTypes from "../generated/pothos.ts";
+import { getDatamodel } from "../generated/pothos.ts";
+import type { PrismaClient } from "../generated/prisma/client.ts";
+import type { Engine } from "../provisioning/engine.ts";
+import type { Provisioning } from "../provisioning/provisioning.ts";
+
+/** What every resolver works with. */
+export interface Context {
+  readonly prisma: PrismaClient;
+  readonly provisioning: Provisioning;
+  readonly engine: Engine;
+  /** Who asks; every request that gets this far has been authenticated. */
+  readonly caller: { readonly actor: string };
+  /** Aborted when the client goes away. */
+  readonly signal: AbortSignal | null;
+}
+
+/** The schema builder: which plugins, which scalars, which context. Types and fields live in files of their own. */
+export const builder = new SchemaBuilder<{
+  PrismaTypes: PrismaTypes;
+  Context: Context;
+  Scalars: {
+    DateTime: { Input: Date; Output: Date };
+    ID: { Input: string; Output: string };
+  };
+  DefaultFieldNullability: false;
+  DefaultEdgesNullability: false;
+  DefaultNodeNullability: false;
+}>({
+  plugins: [ErrorsPlugin, RelayPlugin, PrismaPlugin],
+  defaultFieldNullability: false,
+  errors: { directResult: true },
+  relay: { edgesFieldOptions: { nullable: false }, nodeFieldOptions: { nullable: false } },
+  prisma: {
+    client: (context) => context.prisma,
+    dmmf: getDatamodel(),
+    maxConnectionSize: 100,
+    defaultConnectionSize: 20,
+  },
+});
+
+builder.scalarType("DateTime", {
+  description: "A moment, as ISO 8601 in UTC with milliseconds.",
+  serialize: (value) => value.toISOString(),
+  parseValue: (value) => {
+    const date = new Date(String(value));
+    if (Number.isNaN(date.getTime())) throw new TypeError("Must be an ISO 8601 date and time.");
+    return date;
+  },
+});
+
+builder.queryType({ description: "Everything that can be read." });
+builder.mutationType({
+  description:
+    "Everything that can be changed. Each mutation answers its payload, or one of the refusals the caller can act on.",
+});

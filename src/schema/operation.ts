@@ -1,0 +1,108 @@
+import { OperationKind, OperationStatus, StepStatus } from "../generated/prisma/enums.ts";
+import type { StepError } from "../tenants/operation-steps.ts";
+import { builder } from "./builder.ts";
+
+const kindEnum = builder.enumType("OperationKind", {
+  values: {
+    SIGN_UP: { value: OperationKind.SIGN_UP },
+    OFFBOARD: { value: OperationKind.OFFBOARD },
+    ADD_WAITING_MEMBERS: {
+      value: OperationKind.ADD_WAITING_MEMBERS,
+      description: "Members whom Mem0 did not know are tried again.",
+    },
+    CHECK_TWINS: {
+      value: OperationKind.CHECK_TWINS,
+      description: "The late look for what a lost request may have made after all.",
+    },
+  },
+});
+
+const statusEnum = builder.enumType("OperationStatus", {
+  values: {
+    QUEUED: { value: OperationStatus.QUEUED },
+    RUNNING: { value: OperationStatus.RUNNING },
+    PARKED: { value: OperationStatus.PARKED, description: "Goes on by itself at `resumeAt`." },
+    SUCCEEDED: { value: OperationStatus.SUCCEEDED },
+    UNWINDING: { value: OperationStatus.UNWINDING, description: "What was started is being undone." },
+    UNWOUND: {
+      value: OperationStatus.UNWOUND,
+      description: "What was started is undone; `reason` says why.",
+    },
+    NEEDS_ATTENTION: {
+      value: OperationStatus.NEEDS_ATTENTION,
+      description: "Cannot go on alone; `reason` says why. See `retryOperation`.",
+    },
+  },
+});
+
+const stepStatusEnum = builder.enumType("StepStatus", {
+  values: {
+    PENDING: { value: StepStatus.PENDING },
+    RUNNING: { value: StepStatus.RUNNING },
+    SUCCEEDED: { value: StepStatus.SUCCEEDED },
+    FAILED: { value: StepStatus.FAILED },
+    SUPERSEDED: { value: StepStatus.SUPERSEDED, description: "Another operation made it needless." },
+    COMPENSATING: { value: StepStatus.COMPENSATING, description: "It is being undone." },
+    COMPENSATED: { value: StepStatus.COMPENSATED, description: "It is undone." },
+    COMPENSATION_FAILED: { value: StepStatus.COMPENSATION_FAILED },
+  },
+});
+
+const StepErrorRef = builder.objectRef<StepError>("StepError").implement({
+  description: "The last error of a step.",
+  fields: (t) => ({
+    code: t.exposeString("code"),
+    message: t.exposeString("message"),
+    retryable: t.exposeBoolean("retryable"),
+  }),
+});
+
+builder.prismaObject("OperationStep", {
+  description: "A step of an operation.",
+  fields: (t) => ({
+    name: t.exposeString("name"),
+    status: t.expose("status", { type: stepStatusEnum }),
+    attempts: t.exposeInt("attempts", { description: "How often it, or its undoing, was begun." }),
+    startedAt: t.expose("startedAt", { type: "DateTime", nullable: true }),
+    finishedAt: t.expose("finishedAt", { type: "DateTime", nullable: true }),
+    error: t.field({
+      type: StepErrorRef,
+      nullable: true,
+      select: { errorCode: true, errorMessage: true, errorRetryable: true },
+      resolve: ({ errorCode, errorMessage, errorRetryable }) =>
+        errorCode === null
+          ? null
+          : { code: errorCode, message: errorMessage ?? "", retryable: errorRetryable ?? false },
+    }),
+  }),
+});
+
+builder.prismaNode("Operation", {
+  id: { field: "id" },
+  description: "One execution of a saga: something that is done to a tenant, step by step.",
+  fields: (t) => ({
+    kind: t.expose("kind", { type: kindEnum }),
+    status: t.expose("status", { type: statusEnum }),
+    actor: t.exposeString("actor", { description: "Who asked for it; `loci` for what we start ourselves." }),
+    reason: t.exposeString("reason", {
+      nullable: true,
+      description: "Why it is parked, needs attention, or was unwound.",
+    }),
+    resumeAt: t.expose("resumeAt", { type: "DateTime", nullable: true }),
+    createdAt: t.expose("createdAt", { type: "DateTime" }),
+    startedAt: t.expose("startedAt", { type: "DateTime", nullable: true }),
+    finishedAt: t.expose("finishedAt", { type: "DateTime", nullable: true }),
+    tenant: t.relation("tenant"),
+    steps: t.relation("steps", { query: { orderBy: { position: "asc" } } }),
+  }),
+});
+
+builder.queryField("operation", (t) =>
+  t.prismaField({
+    type: "Operation",
+    nullable: true,
+    args: { id: t.arg.globalID({ required: true }) },
+    resolve: (query, _root, { id }, { prisma }) =>
+      id.typename === "Operation" ? prisma.operation.findUnique({ ...query, where: { id: id.id } }) : null,
+  }),
+);

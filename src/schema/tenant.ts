@@ -1,0 +1,151 @@
+import { queryFromInfo } from "@pothos/plugin-prisma";
+import { resolveCursorConnection } from "@pothos/plugin-relay";
+import { GraphQLError } from "graphql";
+import type { Tenant } from "../generated/prisma/client.ts";
+import { TenantStatus as statuses } from "../generated/prisma/enums.ts";
+import { findTenantIds } from "../tenants/find-tenants.ts";
+import { type MemoryAccess, memoryAccessOf } from "../tenants/memory-access.ts";
+import { findTenant } from "../tenants/tenant-store.ts";
+import { builder } from "./builder.ts";
+
+/** The status of a tenant. */
+export const TenantStatus = builder.enumType("TenantStatus", {
+  description: "PROVISIONING becomes ACTIVE or FAILED; ACTIVE becomes OFFBOARDING, then OFFBOARDED.",
+  values: {
+    PROVISIONING: {
+      value: statuses.PROVISIONING,
+      description: "Its sign-up is under way, or its undoing is stuck.",
+    },
+    ACTIVE: { value: statuses.ACTIVE, description: "It has its place." },
+    FAILED: { value: statuses.FAILED, description: "Its sign-up was undone. The key is free again." },
+    OFFBOARDING: { value: statuses.OFFBOARDING, description: "Its place is being taken away." },
+    OFFBOARDED: {
+      value: statuses.OFFBOARDED,
+      description: "Its place is gone, proved. The key is free again.",
+    },
+  },
+});
+
+const MemoryAccessStateEnum = builder.enumType("MemoryAccessState", {
+  description: "Whether memory calls can reach the tenant's own project.",
+  values: { MISSING: { description: "They cannot: there is no API key of that project." } },
+});
+
+const MemoryAccessRef = builder.objectRef<MemoryAccess>("MemoryAccess").implement({
+  description: "What lets memory calls reach a tenant's own project. A tenant can be ACTIVE and mute.",
+  fields: (t) => ({
+    state: t.field({ type: MemoryAccessStateEnum, resolve: ({ state }) => state }),
+    missingFor: t.stringList({
+      description: "The memory calls that would be refused.",
+      resolve: ({ missingFor }) => [...missingFor],
+    }),
+    howTo: t.exposeString("howTo", { description: "What to do about it." }),
+  }),
+});
+
+const TenantNode = builder.prismaNode("Tenant", {
+  id: { field: "id" },
+  description: "A customer of this control plane: one life of one key.",
+  fields: (t) => ({
+    key: t.exposeString("key", { description: "The caller's own word for the customer. Never changes." }),
+    generation: t.exposeInt("generation", {
+      description: "1 for the first tenant of this key; a customer who comes back is the next.",
+    }),
+    name: t.exposeString("name"),
+    status: t.expose("status", { type: TenantStatus }),
+    memoryAccess: t.field({ type: MemoryAccessRef, resolve: () => memoryAccessOf() }),
+    drift: t.exposeStringList("drift", {
+      description: "What the last read-back found different in Mem0 from what was asked for. Empty: nothing.",
+    }),
+    readBackAt: t.expose("readBackAt", {
+      type: "DateTime",
+      nullable: true,
+      description: "When the place was last read back whole. Null: not yet.",
+    }),
+    createdAt: t.expose("createdAt", { type: "DateTime" }),
+    activatedAt: t.expose("activatedAt", { type: "DateTime", nullable: true }),
+    closedAt: t.expose("closedAt", {
+      type: "DateTime",
+      nullable: true,
+      description: "When it became FAILED or OFFBOARDED.",
+    }),
+    resources: t.relation("resources", {
+      description: "The mapping: everything in Mem0 that is this tenant's, or was.",
+      query: { orderBy: { id: "asc" } },
+    }),
+    operations: t.relatedConnection("operations", {
+      cursor: "id",
+      description: "What was done to this tenant, newest first.",
+      query: { orderBy: { id: "desc" } },
+    }),
+  }),
+});
+
+const TenantFilter = builder.inputType("TenantFilter", {
+  description: "All that is given must hold.",
+  fields: (t) => ({
+    status: t.field({ type: TenantStatus }),
+    search: t.string({
+      description:
+        "Words; each must be the beginning of a word of the key or the name, without regard to case.",
+    }),
+  }),
+});
+
+builder.queryField("tenant", (t) =>
+  t.prismaField({
+    type: "Tenant",
+    nullable: true,
+    description: "The newest tenant of a key, whatever became of it.",
+    args: { key: t.arg.string({ required: true }) },
+    resolve: async (query, _root, { key }, { prisma }) => {
+      const newest = await findTenant(prisma, key);
+      return newest === null ? null : prisma.tenant.findUnique({ ...query, where: { id: newest.id } });
+    },
+  }),
+);
+
+const cursorPrefix = "tenant:";
+
+function cursorOf(id: string): string {
+  return Buffer.from(`${cursorPrefix}${id}`).toString("base64url");
+}
+
+function idOfCursor(cursor: string): string {
+  const text = Buffer.from(cursor, "base64url").toString();
+  if (text.startsWith(cursorPrefix)) return text.slice(cursorPrefix.length);
+  throw new GraphQLError("This is not a cursor of this list.", { extensions: { code: "BAD_CURSOR" } });
+}
+
+builder.queryField("tenants", (t) =>
+  t.connection({
+    type: TenantNode,
+    description:
+      "Tenants, newest first. There is no total count: counting a million rows is not a page's business.",
+    args: { filter: t.arg({ type: TenantFilter }) },
+    resolve: (_root, args, context, info) =>
+      resolveCursorConnection<Promise<Tenant[]>>(
+        { args, defaultSize: 20, maxSize: 100, toCursor: ({ id }: Tenant) => cursorOf(id) },
+        async ({ before, after, limit, inverted }): Promise<Tenant[]> => {
+          const filter = {
+            status: args.filter?.status ?? undefined,
+            search: args.filter?.search ?? undefined,
+          };
+          const cursor = inverted ? before : after;
+          const beyond = cursor === undefined ? undefined : idOfCursor(cursor);
+          const page = { limit, beyond, isBackward: inverted };
+          const ids = await findTenantIds(context.prisma, filter, page);
+          // Pothos types a selection more loosely than Prisma takes it; it is made from Prisma's own model.
+          const query: object = queryFromInfo({
+            context,
+            info,
+            typeName: "Tenant",
+            paths: [["edges", "node"]],
+          });
+          const tenants = await context.prisma.tenant.findMany({ ...query, where: { id: { in: ids } } });
+          const byId = new Map(tenants.map((tenant) => [tenant.id, tenant]));
+          return ids.flatMap((id) => byId.get(id) ?? []);
+        },
+      ),
+  }),
+);
