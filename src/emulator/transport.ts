@@ -19,7 +19,7 @@ export async function readBody(request: IncomingMessage): Promise<string> {
   for await (const chunk of request) {
     const read: Buffer = chunk;
     bytes += read.length;
-    // The rest is read and thrown away: hanging up on a client that is still sending would cost it the answer.
+    // The rest is read and thrown away, so that the connection stays good for the answer and the next request.
     if (bytes <= bodyBytesMax) chunks.push(read);
   }
   if (bytes > bodyBytesMax) throw new BodyTooLarge(`The body has more than ${bodyBytesMax} bytes`);

@@ -3,14 +3,20 @@ import { once } from "node:events";
 import { chmod, chown, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import path from "node:path";
-import pg from "pg";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../src/database/embedded-postgres.ts";
 import { DatabaseUnavailable } from "../../src/database/errors.ts";
 import { choosePostgresAccount, findClosedFolder } from "../../src/database/postgres-account.ts";
-import { identifyProcess } from "../../src/database/process-identity.ts";
-import { buildLauncher, type LauncherProgram, type User, unlinkBinaries, type Word } from "./launcher.ts";
-import { makeTemporaryFolder } from "./temporary-folder.ts";
+import {
+  clusterOf,
+  connect,
+  makeDataDir,
+  makeLauncher,
+  postmasterPid,
+  processesOn,
+  query,
+} from "./data-dir.ts";
+import type { User, Word } from "./launcher.ts";
 
 const isRoot = process.getuid?.() === 0;
 /** As root the programs run as this account; else as ourselves. */
@@ -21,64 +27,10 @@ const canRunAsOther =
   (await findClosedFolder(process.execPath, account)) === undefined &&
   (await findClosedFolder(import.meta.filename, account)) === undefined;
 
-const cleanups: (() => Promise<unknown>)[] = [];
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-/** A new data folder; whatever Postgres still runs on it at the test's end is killed. */
-async function makeDataDir(): Promise<string> {
-  const folder = await makeTemporaryFolder("loci-embedded-");
-  cleanups.push(folder.remove, async () => {
-    for (const pid of await processesOn(folder.path)) process.kill(pid, "SIGKILL");
-    await vi.waitFor(async () => expect(await processesOn(folder.path)).toEqual([]), { timeout: 10_000 });
-  });
-  return folder.path;
-}
-
 async function start(dataDir: string): Promise<EmbeddedPostgres> {
   const postgres = await startEmbeddedPostgres({ dataDir });
-  cleanups.push(postgres.stop);
+  onTestFinished(postgres.stop);
   return postgres;
-}
-
-async function makeLauncher(): Promise<LauncherProgram> {
-  const program = await buildLauncher();
-  cleanups.push(program.remove);
-  return program;
-}
-
-/** The postmasters whose command line names a folder below `dataDir`. */
-async function processesOn(dataDir: string): Promise<number[]> {
-  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
-  const found = await Promise.all(pids.map((pid) => identifyProcess(pid)));
-  return found.flatMap((one) =>
-    one?.command.some((word) => word.startsWith(`${dataDir}/`)) ? [one.pid] : [],
-  );
-}
-
-function clusterOf(dataDir: string): string {
-  return path.join(dataDir, "postgres", "cluster");
-}
-
-async function postmasterPid(dataDir: string): Promise<number> {
-  return Number((await readFile(path.join(clusterOf(dataDir), "postmaster.pid"), "utf8")).split("\n")[0]);
-}
-
-async function connect(connectionString: string | undefined): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString });
-  client.on("error", () => {});
-  await client.connect();
-  cleanups.push(() => client.end().catch(() => {}));
-  return client;
-}
-
-async function query(connectionString: string | undefined, sql: string): Promise<Record<string, unknown>[]> {
-  const client = await connect(connectionString);
-  const { rows } = await client.query(sql);
-  await client.end();
-  return rows;
 }
 
 async function fault(dataDir: string): Promise<Error> {
@@ -152,7 +104,7 @@ describe("startEmbeddedPostgres", { timeout: 90_000 }, () => {
     const port = Number(new URL(first.connectionString).port);
     const other = createServer().listen(port, "127.0.0.1");
     await once(other, "listening");
-    cleanups.push(async () => other.close());
+    onTestFinished(() => void other.close());
     const second = await start(dataDir);
     expect(new URL(second.connectionString).port).not.toBe(String(port));
   });
@@ -207,7 +159,7 @@ describe("startEmbeddedPostgres", { timeout: 90_000 }, () => {
       cwd: "/",
     });
     await once(stranger, "spawn");
-    cleanups.push(async () => stranger.kill("SIGKILL"));
+    onTestFinished(() => void stranger.kill("SIGKILL"));
     const pidFile = path.join(clusterOf(dataDir), "postmaster.pid");
     await writeFile(
       pidFile,
@@ -303,69 +255,4 @@ describe("startEmbeddedPostgres", { timeout: 90_000 }, () => {
       await asRoot.stop();
     },
   );
-});
-
-describe("the binaries", { timeout: 90_000 }, () => {
-  it("are copied and linked in the data folder where npm has left them without links, once", async () => {
-    const dataDir = await makeDataDir();
-    const program = await makeLauncher();
-    const copy = await unlinkBinaries(program.nodeModules);
-    const before = await readdir(path.join(copy, "native", "lib"));
-    const launcher = program.start(dataDir);
-    expect(await query((await launcher.word()).connectionString, "SELECT 1 AS one")).toEqual([{ one: 1 }]);
-    expect(await launcher.stop()).toEqual({ stopped: true });
-    expect(await readdir(path.join(copy, "native", "lib"))).toEqual(before);
-    const staged = (await readdir(path.join(dataDir, "postgres"))).filter((name) =>
-      name.startsWith("binaries-"),
-    );
-    expect(staged).toHaveLength(1);
-    const made = (await stat(path.join(dataDir, "postgres", staged[0] ?? ""))).ino;
-    // A copy of an older release is of no more use.
-    await mkdir(path.join(dataDir, "postgres", "binaries-17.0.0"));
-    const again = program.start(dataDir);
-    await again.word();
-    await again.stop();
-    expect((await stat(path.join(dataDir, "postgres", staged[0] ?? ""))).ino).toBe(made);
-    expect(await readdir(path.join(dataDir, "postgres"))).not.toContain("binaries-17.0.0");
-  });
-
-  it("that this system does not run, or that are not there, are refused with DATABASE_URL as the way out", async () => {
-    const dataDir = await makeDataDir();
-    const program = await makeLauncher();
-    const copy = await unlinkBinaries(program.nodeModules);
-    // What a system of another C library answers: there is no such interpreter.
-    await writeFile(path.join(copy, "native", "bin", "postgres"), "#!/lib/ld-musl-other.so.1\n");
-    expect(await program.start(dataDir).word()).toMatchObject({
-      error: "DatabaseUnavailable",
-      message: expect.stringMatching(/does not run on this system .*DATABASE_URL/),
-    });
-    await rm(copy, { recursive: true });
-    expect(await program.start(dataDir).word()).toMatchObject({
-      error: "DatabaseUnavailable",
-      message: expect.stringMatching(/is not installed; .*DATABASE_URL/),
-    });
-  });
-
-  it("that find the disk full while making the database say so, and leave nothing half made", async () => {
-    const dataDir = await makeDataDir();
-    const program = await makeLauncher();
-    const copy = await unlinkBinaries(program.nodeModules);
-    const initdb = path.join(copy, "native", "bin", "initdb");
-    // What initdb was seen to write on a file system of 20 MB, and what it writes when a copy fails.
-    const words = [
-      `running bootstrap script ... FATAL:  could not extend file "base/1/2691": wrote only 4096 of 8192 bytes\nHINT:  Check free disk space.`,
-      `initdb: error: could not write file "postgresql.conf": No space left on device`,
-    ];
-    for (const said of words) {
-      await writeFile(initdb, `#!/bin/sh\ncat >&2 <<'END'\n${said}\nEND\nexit 1\n`);
-      // The copy in the data folder is made from the package once; this one is to be made again.
-      await rm(path.join(dataDir, "postgres"), { recursive: true, force: true });
-      expect(await program.start(dataDir).word()).toMatchObject({
-        error: "DatabaseUnavailable",
-        message: expect.stringMatching(/^The disk that holds .* is full;/),
-      });
-    }
-    const left = await readdir(path.join(dataDir, "postgres"));
-    expect(left.filter((name) => name === "cluster" || name.startsWith("draft-"))).toEqual([]);
-  });
 });

@@ -92,8 +92,8 @@ describe("migrate", () => {
       await vi.waitFor(async () => expect(await waiting()).toBe(2), { timeout: 10_000 });
       await client.query("SELECT pg_advisory_unlock($1)", [prismaLock]);
       const words = await Promise.all(both.map((process) => process.word()));
-      const counts = words.map((word) => word.applied?.length).sort();
-      expect(counts).toEqual([0, 2]);
+      const counts = words.map((word) => word.applied?.length);
+      expect(new Set(counts)).toEqual(new Set([0, 2]));
     } finally {
       await program.remove();
     }

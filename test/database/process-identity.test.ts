@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
-import type { Writable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import { describe, expect, it, vi } from "vitest";
 import { identifyProcess } from "../../src/database/process-identity.ts";
 
@@ -16,17 +16,17 @@ describe("identifyProcess", () => {
 
   it("counts as dead what has ended, whether or not its parent has looked", async () => {
     // The shell starts a child, which waits for a line, and becomes a sleep, which never looks after it.
+    // Of its streams, therefore, the second and the fourth are pipes.
     const parent = spawn("sh", ["-c", "(read line <&3) & echo $!; exec sleep 600"], {
       stdio: ["ignore", "pipe", "inherit", "pipe"],
     });
     try {
-      const [line] = await once(createInterface({ input: parent.stdout }), "line");
+      const [line] = await once(createInterface({ input: parent.stdio[1] as Readable }), "line");
       const child = Number(line);
       await vi.waitFor(async () => {
         expect((await identifyProcess(parent.pid ?? 0))?.command).toEqual(["sleep", "600"]);
       });
       expect(await identifyProcess(child)).toBeDefined();
-      // The fourth of the streams asked for above is a pipe to the child.
       (parent.stdio[3] as Writable).end("end\n");
       await vi.waitFor(async () => expect(await readFile(`/proc/${child}/stat`, "utf8")).toMatch(/\) Z /));
       expect(await identifyProcess(child)).toBeUndefined();

@@ -1,9 +1,9 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { Rig } from "./rig.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -66,6 +66,8 @@ beforeAll(() => {
 afterEach(() => {
   for (const child of children.splice(0)) child.kill("SIGKILL");
 });
+
+afterAll(() => rmSync(built, { recursive: true, force: true }));
 
 describe("the command", () => {
   it("prints one line with URL and key, JSON lines on stderr, and stops cleanly on SIGINT and SIGTERM", async () => {

@@ -3,22 +3,27 @@ import {
   chmodSync,
   mkdtempSync,
   readFileSync,
+  rmSync,
   statSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { startEmulator } from "../../src/emulator/emulator.ts";
 import { type Rig, startRig } from "./rig.ts";
 
 describe("the journal", () => {
+  let root: string;
   let path: string;
 
   beforeEach(() => {
-    path = join(mkdtempSync(join(tmpdir(), "emulator-journal-")), "folder", "journal");
+    root = mkdtempSync(join(tmpdir(), "emulator-journal-"));
+    path = join(root, "folder", "journal");
   });
+
+  afterEach(() => rmSync(root, { recursive: true }));
 
   const fill = async (rig: Rig): Promise<void> => {
     const orgId = await rig.createOrganization("Acme");
