@@ -60,7 +60,8 @@ export async function openDatabase(
     await pool.end();
     throw connectionFault(connectionString, error);
   }
-  const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
+  // Its longer messages quote our source and the values of a write, which do not belong in a log.
+  const prisma = new PrismaClient({ adapter: new PrismaPg(pool), errorFormat: "minimal" });
   let closed: Promise<void> | undefined;
   const close = async () => {
     await prisma.$disconnect();

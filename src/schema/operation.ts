@@ -79,6 +79,7 @@ builder.prismaObject("OperationStep", {
 
 builder.prismaNode("Operation", {
   id: { field: "id" },
+  nullable: true,
   description: "One execution of a saga: something that is done to a tenant, step by step.",
   fields: (t) => ({
     kind: t.expose("kind", { type: kindEnum }),

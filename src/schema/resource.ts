@@ -28,6 +28,7 @@ const goneByEnum = builder.enumType("GoneBy", {
 
 builder.prismaNode("Resource", {
   id: { field: "id" },
+  nullable: true,
   description: "One thing in Mem0 that is a tenant's: a row of the mapping. Closed, but never erased.",
   fields: (t) => ({
     kind: t.expose("kind", { type: kindEnum }),

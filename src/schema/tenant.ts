@@ -45,6 +45,7 @@ const MemoryAccessRef = builder.objectRef<MemoryAccess>("MemoryAccess").implemen
 
 const TenantNode = builder.prismaNode("Tenant", {
   id: { field: "id" },
+  nullable: true,
   description: "A customer of this control plane: one life of one key.",
   fields: (t) => ({
     key: t.exposeString("key", { description: "The caller's own word for the customer. Never changes." }),
