@@ -40,18 +40,57 @@ builder.objectType(InvalidInput, {
   }),
 });
 
-builder.objectType(TenantKeyTaken, {
-  name: "TenantKeyTaken",
-  description: "A tenant that is neither failed nor off-boarded has this key already.",
-  interfaces: [ErrorInterface],
-  fields: (t) => ({
-    tenant: t.prismaField({
-      type: "Tenant",
-      resolve: (query, error, _args, { prisma }) =>
-        prisma.tenant.findUniqueOrThrow({ ...query, where: { id: error.tenantId } }),
-    }),
+/** Refusals that carry a tenant, and those that carry an operation: the caller goes on from there. */
+const carryingTenant = [
+  builder.objectType(TenantKeyTaken, {
+    name: "TenantKeyTaken",
+    description: "A tenant that is neither failed nor off-boarded has this key already.",
+    interfaces: [ErrorInterface],
   }),
-});
+  builder.objectType(TenantStatusRefused, {
+    name: "TenantStatusRefused",
+    description: "The tenant is in a status from which this cannot be done.",
+    interfaces: [ErrorInterface],
+  }),
+];
+
+const carryingOperation = [
+  builder.objectType(IdempotencyKeyReused, {
+    name: "IdempotencyKeyReused",
+    description: "This caller used this idempotency key before, for the same mutation with another input.",
+    interfaces: [ErrorInterface],
+  }),
+  builder.objectType(OperationInProgress, {
+    name: "OperationInProgress",
+    description: "Another operation of this tenant is open; it must end, or be resolved, first.",
+    interfaces: [ErrorInterface],
+  }),
+  builder.objectType(OperationNotResumable, {
+    name: "OperationNotResumable",
+    description: "Only an operation that is PARKED or NEEDS_ATTENTION can be told to go on.",
+    interfaces: [ErrorInterface],
+  }),
+];
+
+for (const refusal of carryingTenant) {
+  builder.objectField(refusal, "tenant", (t) =>
+    t.prismaField({
+      type: "Tenant",
+      resolve: (query, { tenantId }, _args, { prisma }) =>
+        prisma.tenant.findUniqueOrThrow({ ...query, where: { id: tenantId } }),
+    }),
+  );
+}
+
+for (const refusal of carryingOperation) {
+  builder.objectField(refusal, "operation", (t) =>
+    t.prismaField({
+      type: "Operation",
+      resolve: (query, { operationId }, _args, { prisma }) =>
+        prisma.operation.findUniqueOrThrow({ ...query, where: { id: operationId } }),
+    }),
+  );
+}
 
 builder.objectType(TenantNotFound, {
   name: "TenantNotFound",
@@ -59,61 +98,8 @@ builder.objectType(TenantNotFound, {
   interfaces: [ErrorInterface],
 });
 
-builder.objectType(TenantStatusRefused, {
-  name: "TenantStatusRefused",
-  description: "The tenant is in a status from which this cannot be done.",
-  interfaces: [ErrorInterface],
-  fields: (t) => ({
-    tenant: t.prismaField({
-      type: "Tenant",
-      resolve: (query, error, _args, { prisma }) =>
-        prisma.tenant.findUniqueOrThrow({ ...query, where: { id: error.tenantId } }),
-    }),
-  }),
-});
-
-builder.objectType(IdempotencyKeyReused, {
-  name: "IdempotencyKeyReused",
-  description: "This caller used this idempotency key before, for the same mutation with another input.",
-  interfaces: [ErrorInterface],
-  fields: (t) => ({
-    operation: t.prismaField({
-      type: "Operation",
-      description: "What the key was used for.",
-      resolve: (query, error, _args, { prisma }) =>
-        prisma.operation.findUniqueOrThrow({ ...query, where: { id: error.operationId } }),
-    }),
-  }),
-});
-
-builder.objectType(OperationInProgress, {
-  name: "OperationInProgress",
-  description: "Another operation of this tenant is open; it must end, or be resolved, first.",
-  interfaces: [ErrorInterface],
-  fields: (t) => ({
-    operation: t.prismaField({
-      type: "Operation",
-      resolve: (query, error, _args, { prisma }) =>
-        prisma.operation.findUniqueOrThrow({ ...query, where: { id: error.operationId } }),
-    }),
-  }),
-});
-
 builder.objectType(OperationNotFound, {
   name: "OperationNotFound",
   description: "There is no operation with this id.",
   interfaces: [ErrorInterface],
-});
-
-builder.objectType(OperationNotResumable, {
-  name: "OperationNotResumable",
-  description: "Only an operation that is PARKED or NEEDS_ATTENTION can be told to go on.",
-  interfaces: [ErrorInterface],
-  fields: (t) => ({
-    operation: t.prismaField({
-      type: "Operation",
-      resolve: (query, error, _args, { prisma }) =>
-        prisma.operation.findUniqueOrThrow({ ...query, where: { id: error.operationId } }),
-    }),
-  }),
 });
