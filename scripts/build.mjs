@@ -14,7 +14,7 @@ function sourceFiles() {
   const inFolder = (folder) =>
     readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+      .map((entry) => join(entry.parentPath, entry.name))
       .filter((path) => !path.includes(join("src", "generated")));
   const single = ["package-lock.json", "tsconfig.json", "tsconfig.build.json", "prisma.config.ts"];
   return [...inFolder("src"), ...inFolder("prisma"), ...single.map((name) => join(root, name))].sort();

@@ -26,22 +26,26 @@ describe("on an account whose lists are not proved", () => {
   it.each([
     ["organization", createOrganization],
     ["project", createProject],
-  ])("an empty look for a lost %s proves nothing: no second one is made, a person is called", async (what, match) => {
-    await world.emulator.setSwitches({ listScopedToKey: true, listLagMs: 60_000 });
-    await world.emulator.failNext({ match, fault: { kind: "do-then-drop" } });
-    const answer = await signUp(world, { key: "mute" });
-    expect(answer.operation?.status).toBe("NEEDS_ATTENTION");
-    expect(answer.operation?.reason).toContain("its silence proves nothing");
-    const posts = (await world.emulator.requests()).requests.filter(
-      ({ method, path }) => method === "POST" && path.endsWith(what === "organization" ? "organizations/" : "projects/"),
-    );
-    expect(posts).toHaveLength(1);
+  ])(
+    "an empty look for a lost %s proves nothing: no second one is made, a person is called",
+    async (what, match) => {
+      await world.emulator.setSwitches({ listScopedToKey: true, listLagMs: 60_000 });
+      await world.emulator.failNext({ match, fault: { kind: "do-then-drop" } });
+      const answer = await signUp(world, { key: "mute" });
+      expect(answer.operation?.status).toBe("NEEDS_ATTENTION");
+      expect(answer.operation?.reason).toContain("its silence proves nothing");
+      const posts = (await world.emulator.requests()).requests.filter(
+        ({ method, path }) =>
+          method === "POST" && path.endsWith(what === "organization" ? "organizations/" : "projects/"),
+      );
+      expect(posts).toHaveLength(1);
 
-    await world.emulator.setSwitches({ listScopedToKey: false, listLagMs: 0 });
-    expect((await retry(world, answer.operation?.id ?? "")).tenant?.status).toBe("ACTIVE");
-    const { organizations, projects } = await upstreamOf(world, await settled(world, "mute"));
-    expect([organizations.length, projects.length]).toEqual([1, 1]);
-  });
+      await world.emulator.setSwitches({ listScopedToKey: false, listLagMs: 0 });
+      expect((await retry(world, answer.operation?.id ?? "")).tenant?.status).toBe("ACTIVE");
+      const { organizations, projects } = await upstreamOf(world, await settled(world, "mute"));
+      expect([organizations.length, projects.length]).toEqual([1, 1]);
+    },
+  );
 
   it("the read-back of the first sign-up proves the lists, and asks for the list of organizations only then", async () => {
     const listings = async () =>

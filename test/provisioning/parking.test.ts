@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { judge } from "../../src/provisioning/judge.ts";
 import { NeedsAttention, StepRefused, Unsettled } from "../../src/provisioning/failures.ts";
+import { judge } from "../../src/provisioning/judge.ts";
 import { defaultTimings } from "../../src/provisioning/provisioning.ts";
 import { retry, settled, signUp, tenantOf, until } from "../main-job.ts";
 import { createWorld, type World } from "../world.ts";
@@ -18,7 +18,10 @@ const createProject = { method: "POST", path: "/api/v1/orgs/organizations/*/proj
 describe("an operation that has to wait long", () => {
   it("is parked until the quota is renewed, and then goes on by itself", async () => {
     const resetAt = new Date(Date.now() + 4_000).toISOString();
-    await world.emulator.failNext({ match: createProject, fault: { kind: "quota", resetAt, eventType: "ADD" } });
+    await world.emulator.failNext({
+      match: createProject,
+      fault: { kind: "quota", resetAt, eventType: "ADD" },
+    });
     const answer = await signUp(world, { key: "quota" });
     expect(answer.operation?.status).toBe("PARKED");
     expect(answer.tenant?.status).toBe("PROVISIONING");
@@ -34,7 +37,10 @@ describe("an operation that has to wait long", () => {
   });
 
   it("is parked when it is throttled for longer than a run may wait, and goes on when told", async () => {
-    await world.emulator.failNext({ match: createProject, fault: { kind: "throttle", retryAfterSeconds: 3_600 } });
+    await world.emulator.failNext({
+      match: createProject,
+      fault: { kind: "throttle", retryAfterSeconds: 3_600 },
+    });
     const answer = await signUp(world, { key: "throttled" });
     expect(answer.operation?.status).toBe("PARKED");
     expect((await retry(world, answer.operation?.id ?? "")).tenant?.status).toBe("ACTIVE");
@@ -45,7 +51,9 @@ describe("retryOperation", () => {
   it("refuses an operation that is not waiting for anybody", async () => {
     const answer = await signUp(world, { key: "done" });
     await settled(world, "done");
-    expect(await retry(world, answer.operation?.id ?? "")).toMatchObject({ __typename: "OperationNotResumable" });
+    expect(await retry(world, answer.operation?.id ?? "")).toMatchObject({
+      __typename: "OperationNotResumable",
+    });
   });
 
   it("refuses an id that is none of an operation", async () => {
@@ -63,7 +71,10 @@ describe("judge", () => {
   it("waits for what may still settle without counting a failure, and parks when that is far off", () => {
     const soon = judge(new Unsettled(inMs(9_000), ""), 99, defaultTimings, now);
     expect(soon).toEqual({ is: "wait", ms: 9_000, counts: false });
-    expect(judge(new Unsettled(inMs(31_000), ""), 1, defaultTimings, now)).toEqual({ is: "park", until: inMs(31_000) });
+    expect(judge(new Unsettled(inMs(31_000), ""), 1, defaultTimings, now)).toEqual({
+      is: "park",
+      until: inMs(31_000),
+    });
   });
 
   it("gives up at once on what nobody can repeat", () => {
