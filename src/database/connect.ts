@@ -21,11 +21,14 @@ export interface DatabaseOptions {
 }
 
 const connectionsMaxDefault = 10;
-const connectTimeoutMs = 10_000;
+/** Also how long a query waits for a connection of the pool: in a burst it queues instead of failing. */
+const connectTimeoutMs = 30_000;
 /** The server gives up a statement after this. */
 const statementTimeoutMs = 30_000;
 /** We give up a little later, for a server that no longer answers at all. */
 const queryTimeoutMs = 35_000;
+/** In a burst a transaction waits for its turn instead of being refused. */
+const transactionWaitMs = 20_000;
 /** A transaction that its owner has forgotten lets go of its locks after this. */
 const idleInTransactionTimeoutMs = 60_000;
 
@@ -61,7 +64,11 @@ export async function openDatabase(
     throw connectionFault(connectionString, error);
   }
   // Its longer messages quote our source and the values of a write, which do not belong in a log.
-  const prisma = new PrismaClient({ adapter: new PrismaPg(pool), errorFormat: "minimal" });
+  const prisma = new PrismaClient({
+    adapter: new PrismaPg(pool),
+    errorFormat: "minimal",
+    transactionOptions: { maxWait: transactionWaitMs, timeout: statementTimeoutMs },
+  });
   let closed: Promise<void> | undefined;
   const close = async () => {
     await prisma.$disconnect();

@@ -46,20 +46,21 @@ const journal: Journal = {
  */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   const { log, inFlightMax } = options;
+  const inFlight = new Set<string>();
+  let isStopping = false;
   DBOS.setConfig({
     name: "loci",
     systemDatabaseUrl: options.databaseUrl,
     systemDatabasePoolSize: 20,
     applicationVersion,
     executorID: executorId,
-    logger: loggerOf(log),
+    logger: loggerOf(log, () => isStopping),
   });
   const workflow = DBOS.registerWorkflow(
     async (operationId: string, run: number) => options.run(journal, operationId, run),
     { name: "runOperation", maxRecoveryAttempts: 1_000 },
   );
   await DBOS.launch();
-  const inFlight = new Set<string>();
 
   return {
     start(operationId, run) {
@@ -68,7 +69,10 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       inFlight.add(workflowID);
       DBOS.startWorkflow(workflow, { workflowID })(operationId, run)
         .then((handle) => handle.getResult())
-        .catch((error: unknown) => log.error({ err: error, operationId, run }, "run failed"))
+        .catch((error: unknown) => {
+          // What is cut off by the end of the process goes on at the next start.
+          log[isStopping ? "debug" : "error"]({ err: error, operationId, run }, "run failed");
+        })
         .finally(() => inFlight.delete(workflowID));
     },
     room: () => Math.max(0, inFlightMax - inFlight.size),
@@ -79,6 +83,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       return ["PENDING", "ENQUEUED", "DELAYED"].includes(status.status) ? "alive" : "lost";
     },
     async stop(patienceMs) {
+      isStopping = true;
       await DBOS.shutdown({ workflowCompletionTimeoutMS: patienceMs, deregister: true });
     },
   };
@@ -89,13 +94,16 @@ function workflowIdOf(operationId: string, run: number): string {
   return `${operationId}:${run}`;
 }
 
-function loggerOf(log: Logger) {
+/**
+ * The engine tells at "info" what it does at every start; that is our "debug". While it is being stopped it complains of
+ * the work it leaves unfinished, which is no fault.
+ */
+function loggerOf(log: Logger, isStopping: () => boolean) {
   const child = log.child({ part: "engine" });
-  // The engine tells at "info" what it does at every start; that is our "debug".
   return {
     info: (entry: unknown) => child.debug(String(entry)),
     debug: (entry: unknown) => child.trace(String(entry)),
     warn: (entry: unknown) => child.warn(String(entry)),
-    error: (entry: unknown) => child.error(String(entry)),
+    error: (entry: unknown) => child[isStopping() ? "debug" : "error"](String(entry)),
   };
 }

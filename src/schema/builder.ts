@@ -6,6 +6,7 @@ import type PrismaTypes from "../generated/pothos.ts";
 import { getDatamodel } from "../generated/pothos.ts";
 import type { PrismaClient } from "../generated/prisma/client.ts";
 import type { Engine } from "../provisioning/engine.ts";
+import type { OperationWatch } from "../provisioning/operation-watch.ts";
 import type { Provisioning } from "../provisioning/provisioning.ts";
 
 /** What every resolver works with. */
@@ -13,6 +14,7 @@ export interface Context {
   readonly prisma: PrismaClient;
   readonly provisioning: Provisioning;
   readonly engine: Engine;
+  readonly watch: OperationWatch;
   /** Who asks; every request that gets this far has been authenticated. */
   readonly caller: { readonly actor: string };
   /** Aborted when the client goes away. */

@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { offboardTenant } from "../provisioning/offboard-tenant.ts";
-import { waitForOperation } from "../provisioning/wait-for-operation.ts";
 import { idempotencyKeySchema, tenantKeySchema, waitMsSchema } from "../tenants/place.ts";
 import {
   IdempotencyKeyReused,
@@ -46,10 +45,10 @@ builder.mutationField("offboardTenant", (t) =>
       union: { name: "OffboardTenantResult" },
     },
     args: { input: t.arg({ type: OffboardTenantInput, required: true }) },
-    resolve: async (_root, args, { provisioning, engine, prisma, caller, signal }) => {
+    resolve: async (_root, args, { provisioning, engine, watch, caller, signal }) => {
       const { waitMs, ...request } = parseInput(inputSchema, args.input);
       const operation = await offboardTenant(provisioning, engine, { ...request, actor: caller.actor });
-      await waitForOperation(prisma, operation.id, waitMs, signal);
+      await watch.wait(operation.id, waitMs, signal);
       return operation;
     },
   }),

@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { retryOperation } from "../provisioning/retry-operation.ts";
-import { waitForOperation } from "../provisioning/wait-for-operation.ts";
 import { waitMsSchema } from "../tenants/place.ts";
 import { InvalidInput, OperationNotFound, OperationNotResumable } from "../tenants/refusals.ts";
 import { builder } from "./builder.ts";
@@ -35,11 +34,11 @@ builder.mutationField("retryOperation", (t) =>
       union: { name: "RetryOperationResult" },
     },
     args: { input: t.arg({ type: RetryOperationInput, required: true }) },
-    resolve: async (_root, { input }, { provisioning, engine, prisma, signal }) => {
+    resolve: async (_root, { input }, { provisioning, engine, watch, signal }) => {
       const { waitMs } = parseInput(inputSchema, { waitMs: input.waitMs });
       if (input.id.typename !== "Operation") throw new OperationNotFound();
       const operation = await retryOperation(provisioning, engine, input.id.id);
-      await waitForOperation(prisma, operation.id, waitMs, signal);
+      await watch.wait(operation.id, waitMs, signal);
       return operation;
     },
   }),

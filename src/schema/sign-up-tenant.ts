@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { signUpTenant } from "../provisioning/sign-up-tenant.ts";
-import { waitForOperation } from "../provisioning/wait-for-operation.ts";
 import {
   idempotencyKeySchema,
   memberRoles,
@@ -106,11 +105,11 @@ builder.mutationField("signUpTenant", (t) =>
       union: { name: "SignUpTenantResult" },
     },
     args: { input: t.arg({ type: SignUpTenantInput, required: true }) },
-    resolve: async (_root, args, { provisioning, engine, prisma, caller, signal }) => {
+    resolve: async (_root, args, { provisioning, engine, watch, caller, signal }) => {
       const { key, idempotencyKey, waitMs, ...place } = parseInput(inputSchema, args.input);
       const request = { actor: caller.actor, key, idempotencyKey, place };
       const operation = await signUpTenant(provisioning, engine, request);
-      await waitForOperation(prisma, operation.id, waitMs, signal);
+      await watch.wait(operation.id, waitMs, signal);
       return operation;
     },
   }),
