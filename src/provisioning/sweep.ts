@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   clearTwinCheck,
   findDueTwinChecks,
@@ -62,35 +63,26 @@ async function unlessRefused(start: () => Promise<void>): Promise<void> {
 }
 
 /**
- * Sweeps every `sweepMs` until stopped, one sweep at a time. An error is logged, and the next sweep tries again.
- * `stop` waits for the sweep under way.
+ * Sweeps every `sweepMs` until stopped, one sweep at a time, for the first time after one pause: at a start the engine
+ * goes on first with what it knows. An error is logged, and the next sweep tries again. `stop` waits for the sweep under
+ * way.
  */
 export function startSweeping(provisioning: Provisioning, engine: Engine): { stop(): Promise<void> } {
   const { log, timings } = provisioning;
-  let isStopped = false;
-  let wake = () => {};
+  const stopping = new AbortController();
+  const { signal } = stopping;
   const loop = async () => {
-    while (!isStopped) {
-      try {
-        await sweep(provisioning, engine);
-      } catch (error) {
-        log.error({ err: error }, "sweep failed");
-      }
-      if (isStopped) return;
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, timings.sweepMs);
-        wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
+    for (;;) {
+      // The pause is broken off by `stop`, which is no error.
+      await sleep(timings.sweepMs, undefined, { signal }).catch(() => {});
+      if (signal.aborted) return;
+      await sweep(provisioning, engine).catch((error: unknown) => log.error({ err: error }, "sweep failed"));
     }
   };
   const ended = loop();
   return {
     async stop() {
-      isStopped = true;
-      wake();
+      stopping.abort();
       await ended;
     },
   };
