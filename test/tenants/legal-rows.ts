@@ -36,7 +36,7 @@ export async function openRawDatabase(): Promise<RawDatabase> {
 }
 
 /** How a tenant legally gets to each status, from its beginning. */
-export const wayTo: Readonly<Record<TenantStatus, readonly TenantStatus[]>> = {
+const wayTo: Readonly<Record<TenantStatus, readonly TenantStatus[]>> = {
   PROVISIONING: [],
   ACTIVE: ["ACTIVE"],
   FAILED: ["FAILED"],

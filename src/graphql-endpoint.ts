@@ -1,0 +1,85 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+import { GraphQLError } from "graphql";
+import { createYoga } from "graphql-yoga";
+import type { Logger } from "pino";
+import { createOperationWatch } from "./provisioning/operation-watch.ts";
+import type { Context } from "./schema/builder.ts";
+import { schema } from "./schema/schema.ts";
+
+/** A request that was authenticated and whose body was read. Whatever is neither GET nor POST is refused by Yoga. */
+export interface GraphqlRequest {
+  readonly request: IncomingMessage;
+  readonly body: Buffer;
+  /** What faults are told and logged by. */
+  readonly requestId: string;
+  /** Aborted when the client has gone, and nobody wants the answer. */
+  readonly gone: AbortSignal;
+  /** Aborted when the answer is to be given without waiting for operations any longer. */
+  readonly wait: AbortSignal;
+}
+
+/** GraphQL over HTTP, by Yoga. */
+export interface GraphqlEndpoint {
+  /** Executes a request. Faults come back masked, with the request's id to find them in the log by. */
+  fetch(request: GraphqlRequest): Promise<Response>;
+}
+
+interface ServerContext {
+  readonly wait: AbortSignal;
+}
+
+/** Makes the endpoint. What resolvers work with is `world`, and for each request who asks. */
+export function createGraphqlEndpoint(
+  world: Pick<Context, "prisma" | "provisioning" | "engine">,
+  log: Logger,
+): GraphqlEndpoint {
+  const watch = createOperationWatch(world.prisma);
+  // Yoga does not tell which request an error belongs to.
+  const requestIds = new AsyncLocalStorage<string>();
+  const yoga = createYoga<ServerContext>({
+    schema,
+    graphqlEndpoint: "/graphql",
+    graphiql: false,
+    landingPage: false,
+    // By default Yoga would let every origin in, and take forms, which a browser sends without asking first.
+    cors: false,
+    multipart: false,
+    batching: false,
+    logging: false,
+    maskedErrors: { maskError: (error) => maskError(error, requestIds.getStore() ?? randomUUID(), log) },
+    context: ({ wait }): Context => ({ ...world, watch, caller: { actor: "admin" }, signal: wait }),
+  });
+  return {
+    fetch: async ({ request, body, requestId, gone, wait }) => {
+      const { method = "GET", headers } = request;
+      const init = {
+        method,
+        headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)])),
+        signal: gone,
+        ...(method === "POST" ? { body: new Uint8Array(body) } : {}),
+      };
+      const url = `http://loci.internal${request.url ?? "/graphql"}`;
+      return requestIds.run(requestId, async () => yoga.fetch(url, init, { wait }));
+    },
+  };
+}
+
+/** Whether an error was meant for the caller: a GraphQLError that wraps nothing but its like. */
+function isForCaller(error: unknown): error is GraphQLError {
+  if (!(error instanceof GraphQLError)) return false;
+  return error.originalError === undefined || isForCaller(error.originalError);
+}
+
+/** A fault is logged once, here, and told to the caller by a correlation id alone: the request's id. */
+function maskError(error: unknown, correlationId: string, log: Logger): Error {
+  if (isForCaller(error)) return error;
+  const { originalError = error, path = null, nodes = null } = error instanceof GraphQLError ? error : {};
+  log.error({ err: originalError, correlationId, path }, "graphql fault");
+  return new GraphQLError(`Internal error. The log tells more, under ${correlationId}.`, {
+    ...(nodes === null ? {} : { nodes }),
+    path,
+    extensions: { code: "INTERNAL_SERVER_ERROR", correlationId },
+  });
+}

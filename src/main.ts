@@ -1,0 +1,260 @@
+import { realpath } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import pino from "pino";
+import { adminTokenFile, bearerCheck, keepAdminToken } from "./access/admin-token.ts";
+import { describeStart, type Running } from "./banner.ts";
+import { type Config, readConfig } from "./config.ts";
+import { openDatabase } from "./database/connect.ts";
+import { describeTarget, inUtc } from "./database/connection-target.ts";
+import { createDatabaseIfMissing } from "./database/create-database.ts";
+import { prepareFolder } from "./database/data-folder.ts";
+import { startEmbeddedPostgres } from "./database/embedded-postgres.ts";
+import { errorMessage } from "./database/errors.ts";
+import { holdDataFolder } from "./database/folder-lock.ts";
+import { migrate } from "./database/migrate.ts";
+import { readMigrations, schemaState } from "./database/migration-history.ts";
+import { becomeSoleProcess } from "./database/sole-process.ts";
+import { startEmulator } from "./emulator/emulator.ts";
+import { JournalUnreadable } from "./emulator/journal.ts";
+import { loadGraphiql } from "./graphiql/page.ts";
+import { presetTabs } from "./graphiql/presets.ts";
+import { createGraphqlEndpoint } from "./graphql-endpoint.ts";
+import { Lifetime } from "./lifetime.ts";
+import { Mem0Error } from "./mem0/errors.ts";
+import { type Ping, ping } from "./mem0/ping.ts";
+import { openMem0 } from "./mem0/request.ts";
+import { startEngine } from "./provisioning/engine.ts";
+import { defaultTimings, type Provisioning } from "./provisioning/provisioning.ts";
+import { runOperation } from "./provisioning/sagas.ts";
+import { startSweeping } from "./provisioning/sweep.ts";
+import { listen } from "./server.ts";
+import { CannotStart, listenFault, pingFault, portFault, sentenceFor } from "./start-faults.ts";
+import { openMarkerSecret, recognizeAccount } from "./tenants/installation.ts";
+
+/** How long requests and runs under way may still take when Loci is told to stop. */
+const requestPatienceMs = 2_000;
+const runPatienceMs = 3_000;
+
+/** What every part of the start works with. */
+interface Start {
+  readonly config: Config;
+  readonly log: pino.Logger;
+  readonly lifetime: Lifetime;
+  /** Ends everything, and the process with this exit code. */
+  readonly end: (code: number) => void;
+}
+
+/** Starts everything in order, each thing with how to stop it. */
+async function start({ config, log, lifetime, end }: Start): Promise<Running> {
+  const server = await lifetime.keep({
+    name: "the server",
+    make: () =>
+      listen(config.host, config.port, log).catch((error) => {
+        throw listenFault(error, config.host, config.port);
+      }),
+    stop: (made) => made.close(requestPatienceMs),
+  });
+  const needsFolder = config.databaseUrl === null || config.mem0 === null || config.adminToken === null;
+  const dataDir = needsFolder ? await holdFolder(config.dataDir, lifetime) : null;
+  const adminToken = config.adminToken ?? (await readAdminToken(dataDir ?? config.dataDir));
+
+  const upstream = openUpstream(config, dataDir ?? config.dataDir, lifetime);
+  // Started side by side; a failure of the database is told first.
+  upstream.catch(() => {});
+  const databaseUrl = config.databaseUrl ?? (await startPostgres(config.dataDir, log, lifetime));
+  const { prisma, pool, migrations } = await openMigrated(databaseUrl, log, lifetime);
+  await lifetime.keep({
+    name: "the hold on the database",
+    make: () =>
+      becomeSoleProcess(databaseUrl, () => {
+        log.fatal("another process took this database over");
+        end(1);
+      }),
+    stop: (made) => made.release(),
+  });
+
+  const { mem0, identity, baseUrl } = await upstream;
+  const account = await recognizeAccount(prisma, {
+    upstream: config.mem0 === null ? "emulator" : baseUrl,
+    ...identity,
+  });
+  const provisioning: Provisioning = {
+    prisma,
+    mem0,
+    account: { id: account.id, userEmail: identity.userEmail },
+    markerSecret: await openMarkerSecret(prisma),
+    timings: { ...defaultTimings, ...config.timings },
+    around: (_deed, proceed) => proceed(),
+    log,
+  };
+  const engine = await startWork(provisioning, databaseUrl, config.inFlightMax, lifetime);
+  server.serve({
+    graphql: createGraphqlEndpoint({ prisma, provisioning, engine }, log),
+    graphiql: loadGraphiql({ endpoint: "/graphql", title: "Loci", presets: presetTabs }),
+    isAllowed: bearerCheck(adminToken),
+    whyNotReady: async () => {
+      const state = await schemaState(pool, migrations).catch(() => "not reachable");
+      return state === "current" ? null : `The database is ${state}.`;
+    },
+  });
+  // Requests need all of the above, so they end before it; the port itself was taken before it.
+  await lifetime.keep({
+    name: "the requests under way",
+    make: async () => server,
+    stop: (made) => made.close(requestPatienceMs),
+  });
+  return {
+    graphqlUrl: `${server.url}/graphql`,
+    upstreamUrl: baseUrl,
+    isEmulator: config.mem0 === null,
+    dataDir,
+    databaseTarget: config.databaseUrl === null ? null : describeTarget(config.databaseUrl),
+    adminToken: config.adminToken === null ? adminToken : null,
+    prisma,
+  };
+}
+
+async function holdFolder(dataDir: string, lifetime: Lifetime): Promise<string> {
+  const folder = await prepareFolder(dataDir);
+  await lifetime.keep({
+    name: "the hold on the data folder",
+    make: () => holdDataFolder(folder),
+    stop: (made) => made.release(),
+  });
+  return realpath(folder);
+}
+
+async function readAdminToken(dataDir: string): Promise<string> {
+  return keepAdminToken(dataDir).catch((error) => {
+    const file = path.join(dataDir, adminTokenFile);
+    throw new CannotStart(`The admin token cannot be kept in ${file}: ${errorMessage(error)}.`);
+  });
+}
+
+async function startPostgres(dataDir: string, log: pino.Logger, lifetime: Lifetime): Promise<string> {
+  const postgres = await lifetime.keep({
+    name: "the embedded Postgres",
+    make: () => startEmbeddedPostgres({ dataDir, log: (message) => log.info(message) }),
+    stop: (made) => made.stop(),
+    outlivesUs: true,
+  });
+  return createDatabaseIfMissing(postgres.connectionString, "loci");
+}
+
+async function openMigrated(databaseUrl: string, log: pino.Logger, lifetime: Lifetime) {
+  const migrationsDir = fileURLToPath(new URL("migrations/", import.meta.url));
+  const { applied } = await migrate(databaseUrl, { migrationsDir });
+  if (applied.length > 0) log.info({ applied }, "migrated");
+  const { prisma, pool } = await lifetime.keep({
+    name: "the database",
+    make: () => openDatabase(databaseUrl, { connectionsMax: 20, log: (message) => log.warn(message) }),
+    stop: (made) => made.close(),
+  });
+  return { prisma, pool, migrations: await readMigrations(migrationsDir) };
+}
+
+/** The client of Mem0, or of the built-in emulator, and what ping says of its key. */
+async function openUpstream(config: Config, dataDir: string, lifetime: Lifetime) {
+  let target = config.mem0;
+  if (target === null) {
+    const journalPath = path.join(dataDir, "emulator.journal");
+    const emulator = await lifetime.keep({
+      name: "the emulator",
+      make: () =>
+        startEmulator({ port: config.emulatorPort, journalPath }).catch((error) => {
+          if (error instanceof JournalUnreadable) throw new CannotStart(error.message);
+          throw portFault(error, config.emulatorPort, "LOCI_EMULATOR_PORT");
+        }),
+      stop: (made) => made.close(),
+    });
+    target = { apiKey: emulator.apiKey, baseUrl: emulator.url };
+  }
+  const { baseUrl } = target;
+  const mem0 = openMem0({ ...target, timeoutMs: config.mem0TimeoutMs });
+  const options = { timeoutMs: Math.min(15_000, config.mem0TimeoutMs), signal: lifetime.ending };
+  const identity: Ping = await ping(mem0, options).catch((error) => {
+    throw error instanceof Mem0Error ? pingFault(error, baseUrl) : error;
+  });
+  // Nothing is to be stopped: a call that is still under way at the end belongs to a run that was given up, and
+  // closing would wait for its whole time-out.
+  return { mem0, identity, baseUrl };
+}
+
+async function startWork(
+  provisioning: Provisioning,
+  databaseUrl: string,
+  inFlightMax: number,
+  lifetime: Lifetime,
+) {
+  const engine = await lifetime.keep({
+    name: "the engine",
+    make: () =>
+      startEngine({
+        databaseUrl: forEngine(databaseUrl),
+        log: provisioning.log,
+        inFlightMax,
+        run: (journal, operationId, run) => runOperation(provisioning, journal, operationId, run),
+      }),
+    stop: (made) => made.stop(runPatienceMs),
+  });
+  await lifetime.keep({
+    name: "the sweep",
+    make: async () => startSweeping(provisioning, engine),
+    stop: (made) => made.stop(),
+  });
+  return engine;
+}
+
+/**
+ * The engine limits idle transactions on each of its new connections by a statement that it does not wait for, and
+ * the driver warns on stderr of what does not wait. Where the connection's own options set the limit, it does not.
+ */
+function forEngine(databaseUrl: string): string {
+  const url = new URL(inUtc(databaseUrl));
+  const options = url.searchParams.get("options") ?? "";
+  if (!options.includes("idle_in_transaction_session_timeout")) {
+    url.searchParams.set("options", `${options} -c idle_in_transaction_session_timeout=60000`);
+  }
+  return url.href;
+}
+
+async function main(): Promise<void> {
+  const lifetime = new Lifetime();
+  let log = pino({ level: "info" }, pino.destination(2));
+  let stoppingSince: number | null = null;
+  const end = (code: number) => {
+    if (stoppingSince !== null) return;
+    stoppingSince = Date.now();
+    void lifetime.end(log).finally(() => process.exit(code));
+  };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      // npm passes Ctrl-C on that the terminal has sent already: only a later one is a person's impatience.
+      const isRepeat = stoppingSince !== null && Date.now() - stoppingSince > 1_000;
+      if (stoppingSince === null) process.stdout.write("\nStopping …\n");
+      if (isRepeat) process.stdout.write("Still stopping …\n");
+      end(0);
+    });
+  }
+  // A bug, or a terminal that is gone: nothing is to be left running all the same.
+  process.on("uncaughtException", (error) => {
+    if (stoppingSince === null) log.fatal({ err: error }, "stopping after an error that nobody handled");
+    end(1);
+  });
+  try {
+    const config = readConfig();
+    log = pino({ level: config.logLevel }, pino.destination({ dest: 2, sync: true }));
+    const running = await start({ config, log, lifetime, end });
+    process.stdout.write(await describeStart(running));
+  } catch (error) {
+    // Whatever breaks while everything is being stopped breaks because of that.
+    if (stoppingSince !== null) return;
+    const sentence = sentenceFor(error);
+    if (sentence === null) log.fatal({ err: error }, "Loci could not start");
+    else process.stderr.write(`${sentence}\n`);
+    end(1);
+  }
+}
+
+await main();

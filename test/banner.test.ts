@@ -1,0 +1,83 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describeStart, type Running } from "../src/banner.ts";
+import { type Database, openDatabase } from "../src/database/connect.ts";
+import { newId } from "../src/tenants/ids.ts";
+import { createTestDatabase, type TestDatabase } from "./test-database.ts";
+
+let testDatabase: TestDatabase;
+let database: Database;
+
+beforeAll(async () => {
+  testDatabase = await createTestDatabase();
+  database = await openDatabase(testDatabase.connectionString);
+});
+
+afterEach(async () => {
+  await database.prisma.tenant.deleteMany();
+});
+
+afterAll(async () => {
+  await database?.close();
+  await testDatabase?.drop();
+});
+
+function describeWith(changes: Partial<Running> = {}): Promise<string> {
+  return describeStart({
+    graphqlUrl: "http://127.0.0.1:4000/graphql",
+    upstreamUrl: "http://127.0.0.1:4100",
+    isEmulator: true,
+    databaseTarget: null,
+    dataDir: "/var/lib/loci",
+    adminToken: "loci_admin_secret",
+    prisma: database.prisma,
+    ...changes,
+  });
+}
+
+describe("the banner", () => {
+  it("says where things are, and which token opens them", async () => {
+    const banner = await describeWith();
+    for (const words of [
+      "http://127.0.0.1:4000/graphql",
+      "embedded Postgres",
+      "http://127.0.0.1:4100",
+      "/var/lib/loci",
+      "loci_admin_secret",
+      "(kept in /var/lib/loci/admin-token)",
+      "NOT THE REAL MEM0",
+    ]) {
+      expect(banner).toContain(words);
+    }
+  });
+
+  it("names the caller's own database, and neither a folder nor a token where there is none of ours", async () => {
+    const banner = await describeWith({
+      databaseTarget: "db.test:5432/loci",
+      dataDir: null,
+      adminToken: null,
+      isEmulator: false,
+    });
+    expect(banner).toContain("db.test:5432/loci");
+    expect(banner).toContain("the one in LOCI_ADMIN_TOKEN");
+    expect(banner).not.toMatch(/Data {2}|kept in|NOT THE REAL|null/);
+  });
+
+  it("invites nobody and calls nobody on a real account", async () => {
+    expect(await describeWith({ isEmulator: true })).toMatch(/members.*\n.*webhooks/);
+    expect(await describeWith({ isEmulator: false })).not.toMatch(/members|webhooks/);
+  });
+
+  it("offers the first key that no tenant ever had, and another idempotency key each time", async () => {
+    const keyIn = (banner: string) => /\n {4}key: "([^"]+)"/.exec(banner)?.[1];
+    expect(keyIn(await describeWith())).toBe("acme");
+    for (const key of ["acme", "acme-2", "acme-4"]) {
+      await database.prisma.tenant.create({
+        data: { id: newId("tnt"), key, generation: 1, name: key, status: "PROVISIONING" },
+      });
+    }
+    const banners = [await describeWith(), await describeWith()];
+    expect(banners.map(keyIn)).toEqual(["acme-3", "acme-3"]);
+    const keys = banners.map((banner) => /idempotencyKey: "([^"]+)"/.exec(banner)?.[1]);
+    expect(new Set(keys).size).toBe(2);
+  });
+});

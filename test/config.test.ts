@@ -1,0 +1,167 @@
+import { describe, expect, it } from "vitest";
+import { InvalidConfiguration, readConfig } from "../src/config.ts";
+
+/** The message of the refusal. */
+function refusal(environment: NodeJS.ProcessEnv): string {
+  try {
+    readConfig(environment);
+  } catch (error) {
+    if (error instanceof InvalidConfiguration) return error.message;
+    throw error;
+  }
+  throw new Error("It was taken.");
+}
+
+/** The variables that a refusal names, a line each. */
+function faults(environment: NodeJS.ProcessEnv): string[] {
+  return refusal(environment)
+    .split("\n")
+    .slice(1)
+    .map((line) => /^ {2}(\w+): Must .*\.$/.exec(line)?.[1] ?? line);
+}
+
+const key = "m0-of-the-test";
+
+describe("the configuration", () => {
+  it("needs nothing: loopback, embedded Postgres, emulator, a token of Loci's own", () => {
+    const { dataDir, ...rest } = readConfig({});
+    expect(rest).toEqual({
+      port: 4000,
+      host: "127.0.0.1",
+      databaseUrl: null,
+      adminToken: null,
+      emulatorPort: 4100,
+      mem0: null,
+      mem0TimeoutMs: 30_000,
+      timings: { settleMs: 10_000, twinCheckMs: 300_000, memberRetryMs: 60_000 },
+      inFlightMax: 100,
+      logLevel: "info",
+    });
+    expect(dataDir).toMatch(/\/loci$/);
+  });
+
+  it("is taken from every variable", () => {
+    const config = readConfig({
+      PORT: "0",
+      HOST: "0.0.0.0",
+      DATABASE_URL: "postgresql://loci:secret@db.test:5432/loci",
+      LOCI_DATA_DIR: "/srv/loci",
+      LOCI_ADMIN_TOKEN: "sixteen-letters!",
+      LOCI_EMULATOR_PORT: "65535",
+      MEM0_API_KEY: key,
+      MEM0_BASE_URL: "https://mem0.test/",
+      MEM0_TIMEOUT_MS: "100",
+      LOCI_SETTLE_MS: "0",
+      LOCI_TWIN_CHECK_MS: "2147483647",
+      LOCI_MEMBER_RETRY_MS: "100",
+      LOCI_IN_FLIGHT_MAX: "1",
+      LOG_LEVEL: "silent",
+    });
+    expect(config).toEqual({
+      port: 0,
+      host: "0.0.0.0",
+      databaseUrl: "postgresql://loci:secret@db.test:5432/loci",
+      dataDir: "/srv/loci",
+      adminToken: "sixteen-letters!",
+      emulatorPort: 65_535,
+      mem0: { apiKey: key, baseUrl: "https://mem0.test" },
+      mem0TimeoutMs: 100,
+      timings: { settleMs: 0, twinCheckMs: 2_147_483_647, memberRetryMs: 100 },
+      inFlightMax: 1,
+      logLevel: "silent",
+    });
+  });
+
+  it("counts empty variables as not set, and not the spaces around a value", () => {
+    const names = [
+      "PORT",
+      "HOST",
+      "DATABASE_URL",
+      "LOCI_ADMIN_TOKEN",
+      "MEM0_API_KEY",
+      "MEM0_BASE_URL",
+      "LOG_LEVEL",
+    ];
+    for (const nothing of ["", "  "]) {
+      expect(readConfig(Object.fromEntries(names.map((name) => [name, nothing])))).toEqual(readConfig({}));
+    }
+    expect(readConfig({ PORT: " 80 ", LOG_LEVEL: "warn\n" })).toMatchObject({ port: 80, logLevel: "warn" });
+  });
+
+  it("with a key alone is of the real Mem0; an address alone is refused", () => {
+    expect(readConfig({ MEM0_API_KEY: key }).mem0).toEqual({ apiKey: key, baseUrl: "https://api.mem0.ai" });
+    expect(faults({ MEM0_BASE_URL: "https://mem0.test" })).toEqual(["MEM0_API_KEY"]);
+    expect(faults({ MEM0_BASE_URL: "https://mem0.test", MEM0_API_KEY: "" })).toEqual(["MEM0_API_KEY"]);
+  });
+
+  it.each([
+    ["https://mem0.test", "https://mem0.test"],
+    ["https://Mem0.test:443//", "https://mem0.test"],
+    ["http://127.0.0.1:4100/mem0/", "http://127.0.0.1:4100/mem0"],
+  ])("writes one address of Mem0 one way: %s", (given, taken) => {
+    expect(readConfig({ MEM0_API_KEY: key, MEM0_BASE_URL: given }).mem0?.baseUrl).toBe(taken);
+  });
+
+  it("tells of all faults at once, each by the name of its variable", () => {
+    const broken = {
+      PORT: "65536",
+      DATABASE_URL: "mysql://db.test/loci",
+      LOCI_ADMIN_TOKEN: "short",
+      LOCI_EMULATOR_PORT: "many",
+      MEM0_BASE_URL: "mem0.test",
+      MEM0_TIMEOUT_MS: "99",
+      LOCI_SETTLE_MS: "-1",
+      LOCI_TWIN_CHECK_MS: "1.5",
+      LOCI_MEMBER_RETRY_MS: "0",
+      LOCI_IN_FLIGHT_MAX: "0",
+    };
+    expect(faults({ ...broken, PATH: "/bin" }).sort()).toEqual(
+      [...Object.keys(broken), "MEM0_API_KEY"].sort(),
+    );
+  });
+
+  it.each([
+    ["PORT", "-1"],
+    ["PORT", "0x50"],
+    ["PORT", "8e1"],
+    ["PORT", "80.5"],
+    ["PORT", "http"],
+    ["DATABASE_URL", "loci"],
+    ["DATABASE_URL", "http://db.test/loci"],
+    ["LOCI_ADMIN_TOKEN", "fifteen-letters"],
+    ["LOCI_ADMIN_TOKEN", "sixteen letters and spaces"],
+    ["LOCI_ADMIN_TOKEN", "sechzehn-ümlautet"],
+    ["MEM0_API_KEY", "two words"],
+    ["MEM0_API_KEY", "schlüssel"],
+    ["LOCI_IN_FLIGHT_MAX", "10001"],
+    ["MEM0_TIMEOUT_MS", "2147483648"],
+  ])("refuses %s=%s", (name, value) => {
+    expect(faults({ [name]: value })).toEqual([name]);
+  });
+
+  it.each([
+    "ftp://mem0.test",
+    "https://ada@mem0.test",
+    "https://:pw@mem0.test",
+    "https://mem0.test/?a=b",
+    "https://mem0.test/#x",
+  ])("refuses MEM0_BASE_URL=%s", (value) => {
+    expect(faults({ MEM0_API_KEY: key, MEM0_BASE_URL: value })).toEqual(["MEM0_BASE_URL"]);
+  });
+
+  it("says which levels of the log there are", () => {
+    expect(refusal({ LOG_LEVEL: "loud" })).toMatch(/LOG_LEVEL: .*"info"/);
+  });
+
+  it("never repeats a value, which may be a secret", () => {
+    const message = refusal({
+      PORT: "s3cret",
+      DATABASE_URL: "mysql://loci:s3cret@db.test/loci",
+      LOCI_ADMIN_TOKEN: "s3cret",
+      MEM0_API_KEY: "m0 s3cret",
+      MEM0_BASE_URL: "https://ada:s3cret@mem0.test",
+      LOG_LEVEL: "s3cret",
+    });
+    expect(message).not.toContain("s3cret");
+  });
+});
