@@ -146,9 +146,11 @@ async function openMigrated(databaseUrl: string, log: pino.Logger, lifetime: Lif
   const migrationsDir = fileURLToPath(new URL("migrations/", import.meta.url));
   const { applied } = await migrate(databaseUrl, { migrationsDir });
   if (applied.length > 0) log.info({ applied }, "migrated");
+  // At the end our own Postgres may go a moment before the last connection to it.
+  const tell = (message: string) => (lifetime.ending.aborted ? log.debug(message) : log.warn(message));
   const { prisma, pool } = await lifetime.keep({
     name: "the database",
-    make: () => openDatabase(databaseUrl, { connectionsMax: 20, log: (message) => log.warn(message) }),
+    make: () => openDatabase(databaseUrl, { connectionsMax: 20, log: tell }),
     stop: (made) => made.close(),
   });
   return { prisma, pool, migrations: await readMigrations(migrationsDir) };

@@ -25,7 +25,7 @@ export function defaultDataDir(environment: FolderEnvironment): string {
  * Root's folders may be passed through, so that Postgres' account reaches its own below them, but not
  * listed; an ordinary user's are closed to others.
  */
-export function folderMode(): number {
+function folderMode(): number {
   return process.getuid?.() === 0 ? 0o711 : 0o700;
 }
 

@@ -36,7 +36,7 @@ const joinProject: Step<Input, object> = {
   output: z.object({}),
   isTolerated: true,
   invoke: async (context) => {
-    await addProjectMembers(context, await homeOf(context));
+    await addProjectMembers(context, { ...(await homeOf(context)), onUnknownMember: "WAIT" });
     return {};
   },
   compensate: stays,

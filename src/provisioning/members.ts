@@ -1,4 +1,5 @@
 import type { Resource } from "../generated/prisma/client.ts";
+import type { ResourceKind } from "../generated/prisma/enums.ts";
 import { Mem0Refused } from "../mem0/errors.ts";
 import type { Member } from "../mem0/members.ts";
 import { addOrganizationMember } from "../mem0/organization-members.ts";
@@ -6,105 +7,137 @@ import { getOrganization } from "../mem0/organizations.ts";
 import { addProjectMember } from "../mem0/project-members.ts";
 import { getProject } from "../mem0/projects.ts";
 import { recordAwaiting, recordPresent } from "../tenants/mapping.ts";
-import { memberSchema } from "../tenants/place.ts";
+import { memberSchema, type Place } from "../tenants/place.ts";
 import { StepRefused } from "./failures.ts";
 import { inParallel } from "./in-parallel.ts";
 import type { SagaContext } from "./saga.ts";
 
 type Context = SagaContext<unknown>;
 
+type Policy = Place["onUnknownMember"];
+
 /** How the organization's members are to be added. */
 export interface OrganizationMembersToAdd {
   readonly orgId: string;
-  readonly onUnknownMember: "WAIT" | "FAIL";
+  readonly onUnknownMember: Policy;
   /** Whether some may be in it already, so that it looks before it adds. A retried attempt looks in any case. */
   readonly mayBeThere: boolean;
 }
 
 /**
- * Adds the tenant's members to its organization, side by side. An e-mail that belongs to no Mem0 user waits, in the
+ * Adds the tenant's members to its organization, side by side. Whom Mem0 does not take as a member waits, in the
  * organization and in the project. Adding cannot make twins, so what a lost answer leaves open is seen in the
  * organization's embedded members, which carry the e-mail (the members list does not: Mem0 OpenAPI).
- * @throws {StepRefused} for an unknown e-mail when the policy is FAIL
+ * @throws {StepRefused} for such an e-mail when the policy is FAIL
  * @throws {Mem0Error}
  */
 export async function addOrganizationMembers(
   context: Context,
   toAdd: OrganizationMembersToAdd,
 ): Promise<void> {
-  const { mem0, prisma, timings } = context.provisioning;
+  const { mem0, prisma } = context.provisioning;
   const { orgId } = toAdd;
   const isLookNeeded = toAdd.mayBeThere || context.attempt > 1;
-  const present = isLookNeeded ? emailsOf((await getOrganization(mem0, orgId)).members) : new Set<string>();
-  const results = await inParallel(context.resources("ORGANIZATION_MEMBER"), async (member) => {
-    if (!present.has(member.name.toLowerCase())) {
+  const there = isLookNeeded ? emailsOf((await getOrganization(mem0, orgId)).members) : new Set<string>();
+  const refused = await inParallel(context.resources("ORGANIZATION_MEMBER"), async (member) => {
+    if (!there.has(member.name.toLowerCase())) {
       try {
         await addOrganizationMember(mem0, orgId, memberSchema.parse(member.desired));
       } catch (error) {
-        if (isUnknownUser(error)) return member.name;
-        throw error;
+        return refusalOf(member, error);
       }
     }
     await recordPresent(prisma, member.id);
     return null;
   });
-  const unknown = results.filter((email) => email !== null);
-  if (unknown.length === 0) return;
-  if (toAdd.onUnknownMember === "FAIL") {
-    throw new StepRefused(`Mem0 knows no user with the e-mail ${unknown.join(", ")}.`);
-  }
-  const waiting = [...context.resources("ORGANIZATION_MEMBER"), ...context.resources("PROJECT_MEMBER")]
-    .filter(({ name }) => unknown.includes(name))
-    .map(({ id }) => id);
-  await recordAwaiting(prisma, waiting, new Date(Date.now() + timings.memberRetryMs));
+  await letWait(context, refused, toAdd.onUnknownMember, ["ORGANIZATION_MEMBER", "PROJECT_MEMBER"]);
+}
+
+/** Where members of the project are added, and what happens when Mem0 does not take one. */
+export interface ProjectMembersToAdd {
+  readonly orgId: string;
+  readonly projectId: string;
+  readonly onUnknownMember: Policy;
 }
 
 /**
- * Adds to the project every member who is in the organization. Those who wait are left out.
+ * Adds to the project every member who is in the organization and not in the project yet. Whom Mem0 does not take waits.
+ * @throws {StepRefused} for such an e-mail when the policy is FAIL
  * @throws {Mem0Error}
  */
-export async function addProjectMembers(
-  context: Context,
-  { orgId, projectId }: { readonly orgId: string; readonly projectId: string },
-): Promise<void> {
-  const { prisma } = context.provisioning;
-  const inOrganization = await prisma.resource.findMany({
-    where: { tenantId: context.tenant.id, kind: "ORGANIZATION_MEMBER", state: "PRESENT" },
-    select: { name: true },
+export async function addProjectMembers(context: Context, toAdd: ProjectMembersToAdd): Promise<void> {
+  const { mem0, prisma } = context.provisioning;
+  const { orgId, projectId } = toAdd;
+  const present = await prisma.resource.findMany({
+    where: {
+      tenantId: context.tenant.id,
+      kind: { in: ["ORGANIZATION_MEMBER", "PROJECT_MEMBER"] },
+      state: "PRESENT",
+    },
+    select: { kind: true, name: true },
   });
-  const names = new Set(inOrganization.map(({ name }) => name));
-  const due = context.resources("PROJECT_MEMBER").filter(({ name }) => names.has(name));
-  await inParallel(due, async (member) => {
-    await addProjectMemberOnce(context, member, { orgId, projectId });
+  const isPresent = (kind: ResourceKind, email: string) =>
+    present.some((resource) => resource.kind === kind && resource.name === email);
+  const due = context
+    .resources("PROJECT_MEMBER")
+    .filter(({ name }) => isPresent("ORGANIZATION_MEMBER", name) && !isPresent("PROJECT_MEMBER", name));
+  const refused = await inParallel(due, async (member) => {
+    try {
+      await addProjectMember(mem0, orgId, projectId, memberSchema.parse(member.desired));
+    } catch (error) {
+      const refusal = refusalOf(member, error);
+      // "Already a member" is what a repeat after a lost answer is told; its wording is not documented.
+      const { members } = await getProject(mem0, orgId, projectId);
+      if (!emailsOf(members).has(member.name.toLowerCase())) return refusal;
+    }
     await recordPresent(prisma, member.id);
+    return null;
   });
+  await letWait(context, refused, toAdd.onUnknownMember, ["PROJECT_MEMBER"]);
 }
 
-async function addProjectMemberOnce(
-  { provisioning: { mem0 } }: Context,
-  member: Resource,
-  { orgId, projectId }: { readonly orgId: string; readonly projectId: string },
+/** A member whom Mem0 did not take, with its words. */
+interface RefusedMember {
+  readonly email: string;
+  readonly reason: string;
+}
+
+/**
+ * Reads a failed add as a refusal of the person. The real wording for "no such user" is not known (see
+ * docs/unproved.md), so a 400 that complains of the e-mail or of no field at all is taken for it, and a 404 that speaks
+ * of a user or member and not of the place.
+ * @throws the error itself when it is anything else
+ */
+function refusalOf(member: Resource, error: unknown): RefusedMember {
+  if (!(error instanceof Mem0Refused)) throw error;
+  const fields = Object.keys(error.fields);
+  const isOfPerson =
+    error.status === 400
+      ? fields.length === 0 || fields.includes("email")
+      : error.status === 404 && error.messages.some((message) => /\b(user|member)\b/i.test(message));
+  if (!isOfPerson) throw error;
+  return { email: member.name, reason: `Mem0 did not take this member: ${error.messages.join(" ")}` };
+}
+
+async function letWait(
+  context: Context,
+  results: readonly (RefusedMember | null)[],
+  policy: Policy,
+  kinds: readonly ResourceKind[],
 ): Promise<void> {
-  try {
-    await addProjectMember(mem0, orgId, projectId, memberSchema.parse(member.desired));
-  } catch (error) {
-    // "Already a member" is what a repeat after a lost answer is told; its wording is not documented.
-    if (!(error instanceof Mem0Refused) || error.status !== 400) throw error;
-    const { members } = await getProject(mem0, orgId, projectId);
-    if (!emailsOf(members).has(member.name.toLowerCase())) throw error;
+  const { prisma, timings } = context.provisioning;
+  const refused = results.filter((result) => result !== null);
+  if (refused.length > 0 && policy === "FAIL") {
+    throw new StepRefused(refused.map(({ email, reason }) => `${email}: ${reason}`).join(" "));
+  }
+  const retryAt = new Date(Date.now() + timings.memberRetryMs);
+  for (const { email, reason } of refused) {
+    const waiting = kinds.flatMap((kind) => context.resources(kind)).filter(({ name }) => name === email);
+    const resourceIds = waiting.map(({ id }) => id);
+    await recordAwaiting(prisma, { resourceIds, retryAt, reason });
   }
 }
 
 function emailsOf(members: readonly Member[]): Set<string> {
   return new Set(members.flatMap(({ email }) => (email === null ? [] : [email.toLowerCase()])));
-}
-
-/**
- * Whether Mem0 refused a member because no user has that e-mail. The real wording is not known (see
- * docs/unproved.md): a 400 that complains of `email`, or a 404 that speaks of a user, is taken for it.
- */
-function isUnknownUser(error: unknown): boolean {
-  if (!(error instanceof Mem0Refused)) return false;
-  if (error.status === 400) return error.fields["email"] !== undefined;
-  return error.status === 404 && error.messages.some((message) => /\buser\b/i.test(message));
 }

@@ -7,7 +7,7 @@ import {
   listOrganizations,
   type Organization,
 } from "../mem0/organizations.ts";
-import { listProjects } from "../mem0/projects.ts";
+import { listProjects, type Project } from "../mem0/projects.ts";
 import { listWebhooks } from "../mem0/webhooks.ts";
 import { readResource, recordGone } from "../tenants/mapping.ts";
 import { bearsMarker, withMarker } from "../tenants/marker.ts";
@@ -90,7 +90,7 @@ function organizationMaking(context: Context): Making {
 /** Why an organization that is ours may still not be deleted as a twin: something is in it. */
 async function whyKeep({ mem0 }: Provisioning, { orgId }: Organization): Promise<string | null> {
   const projects = await listProjects(mem0, orgId);
-  const others = projects.filter(({ isDefault, name }) => isDefault !== true && name !== "default-project");
+  const others = projects.filter((project) => !isDefaultProject(project));
   if (others.length > 0) return `it holds the project ${others[0]?.projectId}.`;
   for (const { projectId } of projects) {
     if ((await listWebhooks(mem0, projectId)).length > 0)
@@ -112,6 +112,14 @@ function organizationRemoval({ mem0 }: Provisioning, orgId: string): Removal {
     remove: () => deleteOrganization(mem0, orgId),
     isGone: async () => (await orAbsent(getOrganization(mem0, orgId))) === null,
   };
+}
+
+/**
+ * Whether a project is the one that Mem0 puts into every new organization. It says so itself; where it does not, its name
+ * does (Mem0 docs: `default-project`).
+ */
+export function isDefaultProject({ isDefault, name }: Pick<Project, "isDefault" | "name">): boolean {
+  return isDefault ?? name === "default-project";
 }
 
 /** The answer to a GET, or null when it was 404. */

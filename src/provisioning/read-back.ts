@@ -6,10 +6,11 @@ import { getOrganization, listOrganizations, type Organization } from "../mem0/o
 import { listProjects, type Project } from "../mem0/projects.ts";
 import { listWebhooks, type Webhook } from "../mem0/webhooks.ts";
 import { proveList, readListProofs } from "../tenants/installation.ts";
-import { withMarker } from "../tenants/marker.ts";
+import { bearsMarker, withMarker } from "../tenants/marker.ts";
 import { memberSchema, settingsSchema } from "../tenants/place.ts";
 import { recordReadBack } from "../tenants/tenant-store.ts";
-import { orAbsent, organizationOf } from "./organization.ts";
+import { isDefaultProject, orAbsent, organizationOf } from "./organization.ts";
+import { projectOf } from "./project.ts";
 import type { SagaContext } from "./saga.ts";
 import { isOwnerOf } from "./trust.ts";
 import { desiredWebhook } from "./webhooks.ts";
@@ -37,10 +38,14 @@ export async function readPlaceBack(context: Context, { orgId, projectId }: Home
     context.resources("WEBHOOK").length === 0 ? [] : listWebhooks(mem0, projectId),
     proofs.organizations ? [] : listOrganizations(mem0),
   ]);
-  if (organizations.some((listed) => listed.orgId === orgId))
+  // A list is proved by the marker, for by the marker a look will search it.
+  const listed = organizations.find((found) => found.orgId === orgId);
+  if (listed !== undefined && isMarked(listed.name, organizationOf(context))) {
     await proveList(prisma, account.id, "organizations");
-  const project = projects?.find((listed) => listed.projectId === projectId);
-  if (project !== undefined && !proofs.projects) await proveList(prisma, account.id, "projects");
+  }
+  const project = projects?.find((found) => found.projectId === projectId);
+  const isProjectMarked = project !== undefined && isMarked(project.description, projectOf(context));
+  if (isProjectMarked && !proofs.projects) await proveList(prisma, account.id, "projects");
 
   const present = await prisma.resource.findMany({
     where: { tenantId: context.tenant.id, state: "PRESENT" },
@@ -48,17 +53,18 @@ export async function readPlaceBack(context: Context, { orgId, projectId }: Home
   const drift = [
     ...organizationDrift(context, organization, present),
     ...projectDrift(project, present),
+    ...(project === undefined || isProjectMarked
+      ? []
+      : ["The project's description does not end in its marker."]),
     ...webhookDrift(webhooks, present),
   ];
-  const defaultProject = projects?.find(
-    ({ isDefault, name }) => isDefault === true || name === "default-project",
-  );
+  const defaultProject = projects?.find((found) => found.projectId !== projectId && isDefaultProject(found));
   await recordReadBack(prisma, {
     operationId: context.operationId,
     tenantId: context.tenant.id,
     drift,
     defaultProject:
-      defaultProject === undefined || defaultProject.projectId === projectId
+      defaultProject === undefined
         ? null
         : {
             upstreamId: defaultProject.projectId,
@@ -67,6 +73,10 @@ export async function readPlaceBack(context: Context, { orgId, projectId }: Home
           },
   });
   return drift.length;
+}
+
+function isMarked(text: string | null, { marker }: Resource): boolean {
+  return marker !== null && bearsMarker(text, marker);
 }
 
 function organizationDrift(

@@ -72,7 +72,8 @@ const joinProject: Step<Input, object> = {
   isNeeded: ({ place }) => place.members.length > 0,
   invoke: async (context) => {
     const home = { ...context.outputOf(createOrganization), ...context.outputOf(createProject) };
-    await addProjectMembers(context, home);
+    const { onUnknownMember } = context.input.place;
+    await addProjectMembers(context, { ...home, onUnknownMember });
     return {};
   },
   compensate: nothingToUndo("Members go with the project, whose removal is proved."),

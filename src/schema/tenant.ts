@@ -3,13 +3,13 @@ import { resolveCursorConnection } from "@pothos/plugin-relay";
 import { GraphQLError } from "graphql";
 import type { Tenant } from "../generated/prisma/client.ts";
 import { TenantStatus as statuses } from "../generated/prisma/enums.ts";
-import { findTenantIds } from "../tenants/find-tenants.ts";
+import { findTenantIds, searchLengthMax } from "../tenants/find-tenants.ts";
 import { type MemoryAccess, memoryAccessOf } from "../tenants/memory-access.ts";
+import { tenantKeySchema } from "../tenants/place.ts";
 import { findTenant } from "../tenants/tenant-store.ts";
 import { builder } from "./builder.ts";
 
-/** The status of a tenant. */
-export const TenantStatus = builder.enumType("TenantStatus", {
+const TenantStatus = builder.enumType("TenantStatus", {
   description: "PROVISIONING becomes ACTIVE or FAILED; ACTIVE becomes OFFBOARDING, then OFFBOARDED.",
   values: {
     PROVISIONING: {
@@ -100,22 +100,29 @@ builder.queryField("tenant", (t) =>
     description: "The newest tenant of a key, whatever became of it.",
     args: { key: t.arg.string({ required: true }) },
     resolve: async (query, _root, { key }, { prisma }) => {
+      // What cannot be a key is nobody's, and some of it (NUL) the database would not even look for.
+      if (!tenantKeySchema.safeParse(key).success) return null;
       const newest = await findTenant(prisma, key);
       return newest === null ? null : prisma.tenant.findUnique({ ...query, where: { id: newest.id } });
     },
   }),
 );
 
-const cursorPrefix = "tenant:";
-
 function cursorOf(id: string): string {
-  return Buffer.from(`${cursorPrefix}${id}`).toString("base64url");
+  return Buffer.from(`tenant:${id}`).toString("base64url");
 }
 
-function idOfCursor(cursor: string): string {
-  const text = Buffer.from(cursor, "base64url").toString();
-  if (text.startsWith(cursorPrefix)) return text.slice(cursorPrefix.length);
+function idOfCursor(cursor: string | undefined): string | undefined {
+  if (cursor === undefined) return undefined;
+  const [, id] = /^tenant:(tnt_[0-9a-z]{26})$/.exec(Buffer.from(cursor, "base64url").toString()) ?? [];
+  if (id !== undefined) return id;
   throw new GraphQLError("This is not a cursor of this list.", { extensions: { code: "BAD_CURSOR" } });
+}
+
+function checkedSearch(search: string | undefined): string | undefined {
+  if (search === undefined || search.length <= searchLengthMax) return search;
+  const message = `A search has at most ${searchLengthMax} characters.`;
+  throw new GraphQLError(message, { extensions: { code: "BAD_SEARCH" } });
 }
 
 builder.queryField("tenants", (t) =>
@@ -130,11 +137,9 @@ builder.queryField("tenants", (t) =>
         async ({ before, after, limit, inverted }): Promise<Tenant[]> => {
           const filter = {
             status: args.filter?.status ?? undefined,
-            search: args.filter?.search ?? undefined,
+            search: checkedSearch(args.filter?.search ?? undefined),
           };
-          const cursor = inverted ? before : after;
-          const beyond = cursor === undefined ? undefined : idOfCursor(cursor);
-          const page = { limit, beyond, isBackward: inverted };
+          const page = { limit, after: idOfCursor(after), before: idOfCursor(before), isBackward: inverted };
           const ids = await findTenantIds(context.prisma, filter, page);
           // Pothos types a selection more loosely than Prisma takes it; it is made from Prisma's own model.
           const query: object = queryFromInfo({

@@ -172,16 +172,20 @@ export async function recordPresent(db: Db, resourceId: string): Promise<void> {
   });
 }
 
-/** Members have no Mem0 user yet, and are tried again from `retryAt` on. A member who waits already is left as is. */
-export async function recordAwaiting(db: Db, resourceIds: readonly string[], retryAt: Date): Promise<void> {
+/** A member whom Mem0 does not take yet, in the organization and in the project, or in the project alone. */
+export interface AwaitedMember {
+  readonly resourceIds: readonly string[];
+  /** When the next try is due. */
+  readonly retryAt: Date;
+  /** What Mem0 said, for people. */
+  readonly reason: string;
+}
+
+/** A member waits, and is tried again from `retryAt` on. One who waits already is left as is. */
+export async function recordAwaiting(db: Db, { resourceIds, retryAt, reason }: AwaitedMember): Promise<void> {
   await db.resource.updateMany({
     where: { id: { in: [...resourceIds] }, state: "INTENDED" },
-    data: {
-      state: "AWAITING_REGISTRATION",
-      reason: "Mem0 knows no user with this e-mail.",
-      retryAt,
-      retries: 1,
-    },
+    data: { state: "AWAITING_REGISTRATION", reason, retryAt, retries: 1 },
   });
 }
 

@@ -1,5 +1,5 @@
 /** What memory calls need a memory access for: all of them. */
-export const memoryCalls = [
+const memoryCalls = [
   "add",
   "search",
   "list",

@@ -90,7 +90,7 @@ export function brokenConstraint(error: unknown): (typeof uniqueIndexes)[keyof t
 }
 
 /** The open operation of a tenant, if there is one. */
-export async function openOperationOf(db: Db, tenantId: string): Promise<Operation | null> {
+async function openOperationOf(db: Db, tenantId: string): Promise<Operation | null> {
   return db.operation.findFirst({ where: { tenantId, status: { in: [...openStatuses] } } });
 }
 

@@ -19,8 +19,8 @@ export const webhookEventTypes = [
 export const unknownMemberPolicies = ["WAIT", "FAIL"] as const;
 
 /** Most members and webhooks of one place: bounds on the requests one sign-up makes. */
-export const membersMax = 100;
-export const webhooksMax = 20;
+const membersMax = 100;
+const webhooksMax = 20;
 
 const printable = /^[^\p{Cc}\p{Cs}\u2028\u2029]*$/u;
 
@@ -42,7 +42,7 @@ export const tenantKeySchema = z
   );
 
 /** A display name: at most 255 code points, no control characters. */
-export const displayNameSchema = text(255);
+const displayNameSchema = text(255);
 
 /** Chosen by the caller for one intent. */
 export const idempotencyKeySchema = z

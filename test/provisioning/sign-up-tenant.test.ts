@@ -155,6 +155,33 @@ describe("signUpTenant", () => {
     expect(added.operations.edges[0]?.node.kind).toBe("ADD_WAITING_MEMBERS");
   });
 
+  it.each([
+    { unknownOrganizationMember: "message-400" },
+    { unknownOrganizationMember: "message-404" },
+    { unknownOrganizationMember: "invite" },
+    { unknownOrganizationMember: "invite", unknownProjectMember: "message-400" },
+    { unknownOrganizationMember: "invite", unknownProjectMember: "errors-400" },
+  ])("lets an unknown member wait however Mem0 words it (%o)", async (switches) => {
+    const key = `worded-${Object.values(switches).join("-")}`;
+    const email = `${key}@acme.test`;
+    await world.emulator.setSwitches(switches);
+    expect((await signUp(world, { key, members: [{ email }] })).tenant?.status).toBe("ACTIVE");
+    const waiting = (await settled(world, key)).resources.find(({ kind }) => kind === "PROJECT_MEMBER");
+    expect(waiting).toMatchObject({ state: "AWAITING_REGISTRATION" });
+    expect(waiting?.reason).toMatch(/^Mem0 did not take this member: ./);
+
+    await world.emulator.registerUser(email);
+    await until(async () => {
+      await world.sweep();
+      const { resources } = await tenantOf(world, key);
+      return resources.filter(({ name }) => name === email).every(({ state }) => state === "PRESENT");
+    }, "the member is added");
+    await world.emulator.setSwitches({
+      unknownOrganizationMember: "errors-400",
+      unknownProjectMember: "message-404",
+    });
+  });
+
   it("fails and undoes itself for an unknown member when it was told to", async () => {
     const answer = await signUp(world, {
       key: "strict",
@@ -191,6 +218,24 @@ describe("signUpTenant", () => {
       status: "ACTIVE",
       drift: ["The project's setting decay is not as asked for."],
     });
+  });
+
+  it("says when Mem0 did not keep the marker, and does not take its list for proved by it", async () => {
+    await world.prisma.mem0Account.updateMany({ data: { projectListSeesCreated: false } });
+    await world.emulator.setSwitches({ projectDescriptionKept: false });
+    await signUp(world, { key: "unmarked" });
+    const { drift } = await settled(world, "unmarked");
+    await world.emulator.setSwitches({ projectDescriptionKept: true });
+    expect(drift).toEqual(["The project's description does not end in its marker."]);
+    expect((await world.prisma.mem0Account.findFirstOrThrow()).projectListSeesCreated).toBe(false);
+  });
+
+  it("tells a project that is named like Mem0's own from Mem0's own", async () => {
+    await signUp(world, { key: "namesake", name: "default-project" });
+    const { resources } = await settled(world, "namesake");
+    const projects = resources.filter(({ kind }) => kind === "PROJECT");
+    expect(projects.map(({ name }) => name).toSorted()).toEqual(["default-project", "main"]);
+    expect(new Set(projects.map(({ upstreamId }) => upstreamId)).size).toBe(2);
   });
 
   it("stays ACTIVE when the read-back cannot be made", async () => {

@@ -45,7 +45,11 @@ async function keysOf(filter: TenantFilter): Promise<string[]> {
 async function pages(limit: number, isBackward: boolean, filter: TenantFilter = {}): Promise<string[][]> {
   const found: string[][] = [];
   for (let beyond: string | undefined; ; ) {
-    const page = await findTenantIds(database.prisma, filter, { limit, beyond, isBackward });
+    const page = await findTenantIds(database.prisma, filter, {
+      limit,
+      ...(isBackward ? { before: beyond } : { after: beyond }),
+      isBackward,
+    });
     if (page.length === 0) return found;
     found.push(page);
     beyond = page.at(-1);
@@ -71,7 +75,7 @@ describe("a page of tenants", () => {
     const ids = await findTenantIds(
       database.prisma,
       { status: "ACTIVE" },
-      { limit: 9, beyond, isBackward: false },
+      { limit: 9, after: beyond, isBackward: false },
     );
     expect(ids).toEqual([idOf.get("acme-labs.eu"), idOf.get("acme")]);
   });
@@ -81,7 +85,7 @@ describe("a page of tenants", () => {
     const [first = []] = await pages(2, false);
     const late = await insertTenant(client, { key: "late" });
     try {
-      const page = { limit: 2, beyond: first.at(-1), isBackward: false };
+      const page = { limit: 2, after: first.at(-1), isBackward: false };
       expect(await findTenantIds(database.prisma, {}, page)).toEqual(newestFirst.slice(2, 4));
     } finally {
       await client.query("DELETE FROM tenant WHERE id = $1", [late]);

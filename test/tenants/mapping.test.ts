@@ -152,7 +152,11 @@ describe("claimDueMembers", () => {
     const { operation, resources } = await newTenant();
     const { tenantId } = operation;
     const members = resources.filter(({ kind }) => kind.endsWith("MEMBER")).map(({ id }) => id);
-    await recordAwaiting(database.prisma, members, new Date(Date.now() - 1_000));
+    await recordAwaiting(database.prisma, {
+      resourceIds: members,
+      retryAt: new Date(Date.now() - 1_000),
+      reason: "unknown",
+    });
     const claim = () => claimDueMembers(database.prisma, { retryMs: 1_000, retryMaxMs: 5_000, limit: 10 });
     await activateTenant(database.prisma, tenantId);
     expect(await claim()).toEqual([]);
