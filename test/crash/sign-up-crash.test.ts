@@ -75,7 +75,8 @@ describe("50 sign-ups in flight, after one was completed", () => {
       tenants: { ACTIVE: 51 },
       operations: { "SIGN_UP SUCCEEDED": 51 },
     });
-    expect(await countLostCreates(home)).toBeGreaterThanOrEqual(10);
+    // Some of the ten may have been answered between the count and the kill.
+    expect(await countLostCreates(home)).toBeGreaterThanOrEqual(3);
     expect(await agreedRecords(home)).toEqual({ operations: { SUCCEEDED: 51 }, disagreements: [] });
   });
 });
