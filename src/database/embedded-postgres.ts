@@ -108,7 +108,11 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const postmaster =
     found ?? (await launch(places, installed, { ...options, log, account, password, major }));
   const connectionString = connectionTo(postmaster.port, password);
-  await proveOurs(connectionString, clusterDir);
+  await proveOurs(connectionString, clusterDir).catch(async (error: unknown) => {
+    // What we have just launched would live on behind our back; what we found running is not ours to stop.
+    if (found === undefined) await stopPostmaster(postmaster.process);
+    throw error;
+  });
   let stopped: Promise<void> | undefined;
   return {
     connectionString,

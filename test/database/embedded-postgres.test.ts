@@ -207,6 +207,14 @@ describe("startEmbeddedPostgres", { timeout: 90_000 }, () => {
     expect(await readFile(versionFile, "utf8")).toBe("17\n");
   });
 
+  it("leaves nothing running that it launched and that does not let it in", async () => {
+    const dataDir = await makeDataDir();
+    await (await start(dataDir)).stop();
+    await writeFile(path.join(dataDir, "postgres", "password"), "not-the-password");
+    expect((await fault(dataDir)).message).toContain("does not let us in");
+    expect(await processesOn(dataDir)).toEqual([]);
+  });
+
   it("refuses a cluster whose password is lost instead of making another", async () => {
     const dataDir = await makeDataDir();
     await (await start(dataDir)).stop();
