@@ -6,7 +6,7 @@ import { adminTokenFile, bearerCheck, keepAdminToken } from "./access/admin-toke
 import { describeStart, type Running } from "./banner.ts";
 import { type Config, readConfig } from "./config.ts";
 import { openDatabase } from "./database/connect.ts";
-import { describeTarget, inUtc } from "./database/connection-target.ts";
+import { describeTarget, forEngine } from "./database/connection-target.ts";
 import { createDatabaseIfMissing } from "./database/create-database.ts";
 import { prepareFolder } from "./database/data-folder.ts";
 import { startEmbeddedPostgres } from "./database/embedded-postgres.ts";
@@ -85,7 +85,10 @@ async function start({ config, log, lifetime, end }: Start): Promise<Running> {
     account: { id: account.id, userEmail: identity.userEmail },
     markerSecret: await openMarkerSecret(prisma),
     timings: { ...defaultTimings, ...config.timings },
-    around: (_deed, proceed) => proceed(),
+    around: (deed, proceed) => {
+      log.debug({ deed }, "attempt");
+      return proceed();
+    },
     log,
   };
   const engine = await startWork(provisioning, databaseUrl, config.inFlightMax, lifetime);
@@ -206,19 +209,6 @@ async function startWork(
     stop: (made) => made.stop(),
   });
   return engine;
-}
-
-/**
- * The engine limits idle transactions on each of its new connections by a statement that it does not wait for, and
- * the driver warns on stderr of what does not wait. Where the connection's own options set the limit, it does not.
- */
-function forEngine(databaseUrl: string): string {
-  const url = new URL(inUtc(databaseUrl));
-  const options = url.searchParams.get("options") ?? "";
-  if (!options.includes("idle_in_transaction_session_timeout")) {
-    url.searchParams.set("options", `${options} -c idle_in_transaction_session_timeout=60000`);
-  }
-  return url.href;
 }
 
 async function main(): Promise<void> {

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { DBOS } from "@dbos-inc/dbos-sdk";
 import pg from "pg";
 import type { TestProject } from "vitest/node";
+import { forEngine } from "../src/database/connection-target.ts";
 import { createDatabaseIfMissing } from "../src/database/create-database.ts";
 import { startEmbeddedPostgres } from "../src/database/embedded-postgres.ts";
 import { DataFolderInUse } from "../src/database/errors.ts";
@@ -68,7 +69,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
 async function makeTemplate(connectionString: string): Promise<void> {
   const template = await createDatabaseIfMissing(connectionString, templateName);
   await migrate(template, { migrationsDir });
-  await DBOS.migrate(template, { schemaName: "dbos" });
+  await DBOS.migrate(forEngine(template), { schemaName: "dbos" });
   const client = new pg.Client({ connectionString });
   await client.connect();
   try {

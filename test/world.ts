@@ -2,6 +2,7 @@ import { GraphQLClient } from "graphql-request";
 import pino from "pino";
 import { bearerCheck } from "../src/access/admin-token.ts";
 import { openDatabase } from "../src/database/connect.ts";
+import { forEngine } from "../src/database/connection-target.ts";
 import { type EmulatorOptions, startEmulator } from "../src/emulator/emulator.ts";
 import type { PrismaClient } from "../src/generated/prisma/client.ts";
 import { loadGraphiql } from "../src/graphiql/page.ts";
@@ -83,7 +84,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     log,
   };
   const engine = await startEngine({
-    databaseUrl: database.connectionString,
+    databaseUrl: forEngine(database.connectionString),
     log,
     inFlightMax: 100,
     run: (journal, operationId, run) => runOperation(provisioning, journal, operationId, run),

@@ -32,6 +32,20 @@ export function withDatabase(connectionString: string, name: string): string {
   return url.href;
 }
 
+/**
+ * The same database for the durable engine (DBOS 5.3.0): in UTC, and with its limit on idle transactions set by the
+ * connection's own options. Otherwise the engine sets it on each new connection by a statement that it does not wait for,
+ * and the driver warns on stderr of what does not wait.
+ */
+export function forEngine(connectionString: string): string {
+  const url = new URL(inUtc(connectionString));
+  const options = url.searchParams.get("options") ?? "";
+  if (!options.includes("idle_in_transaction_session_timeout")) {
+    url.searchParams.set("options", `${options} -c idle_in_transaction_session_timeout=60000`);
+  }
+  return url.href;
+}
+
 /** One sentence for a connection that could not be made. */
 export function connectionFault(connectionString: string, error: unknown): DatabaseUnavailable {
   if (error instanceof DatabaseUnavailable) return error;
