@@ -42,7 +42,7 @@ const environmentSchema = z
     LOCI_DATA_DIR: z.string().optional(),
     LOCI_ADMIN_TOKEN: z
       .string()
-      .min(8, "Must have at least 8 characters.")
+      .min(16, "Must have at least 16 characters.")
       .regex(printable, printableMessage)
       .optional(),
     LOCI_EMULATOR_PORT: port.default(4100),
