@@ -21,15 +21,18 @@ function backoffMs(failures: number, timings: Timings): number {
  */
 export function judge(error: unknown, failures: number, timings: Timings, now: Date): Verdict {
   if (error instanceof NeedsAttention) return { is: "attention" };
-  if (error instanceof Unsettled) return waitUntil(error.until, timings, now);
+  if (error instanceof Unsettled && error.until > now) return waitUntil(error.until, timings, now);
   if (error instanceof Mem0Limited && error.quotaResetAt !== null) {
     return {
       is: "park",
       until: error.quotaResetAt > now ? error.quotaResetAt : new Date(now.getTime() + 60_000),
     };
   }
+  // What should have settled by now is looked at again, but not for ever.
   const isWorthRepeating =
-    error instanceof Mem0Error ? error.retryable : error instanceof NotYet || isDatabaseOutage(error);
+    error instanceof Mem0Error
+      ? error.retryable
+      : error instanceof Unsettled || error instanceof NotYet || isDatabaseOutage(error);
   if (!isWorthRepeating || failures >= timings.attemptsMax) return { is: "failed" };
   if (error instanceof Mem0Limited && error.retryAfterMs !== null) {
     const until = new Date(now.getTime() + error.retryAfterMs + backoffMs(1, timings));

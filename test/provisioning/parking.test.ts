@@ -77,6 +77,12 @@ describe("judge", () => {
     });
   });
 
+  it("does not wait for ever for what should have settled already", () => {
+    const late = new Unsettled(now, "");
+    expect(judge(late, 1, defaultTimings, now)).toMatchObject({ is: "wait", counts: true });
+    expect(judge(late, defaultTimings.attemptsMax, defaultTimings, now)).toEqual({ is: "failed" });
+  });
+
   it("gives up at once on what nobody can repeat", () => {
     expect(judge(new NeedsAttention(""), 1, defaultTimings, now)).toEqual({ is: "attention" });
     expect(judge(new StepRefused(""), 1, defaultTimings, now)).toEqual({ is: "failed" });
