@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import type { Operation } from "../generated/prisma/client.ts";
 import { isDatabaseOutage } from "../tenants/database-outage.ts";
 import {
   type Direction,
@@ -11,6 +12,7 @@ import { describeError } from "./failures.ts";
 import { judge } from "./judge.ts";
 import type { Provisioning } from "./provisioning.ts";
 import type { SagaContext, Step } from "./saga.ts";
+import type { ContextOf } from "./saga-context.ts";
 
 /** How a step ended in this run, as the engine records it. It is a value, never an exception. */
 export const outcomeSchema = z.discriminatedUnion("is", [
@@ -23,8 +25,12 @@ export const outcomeSchema = z.discriminatedUnion("is", [
 /** See `outcomeSchema`. */
 export type Outcome = z.infer<typeof outcomeSchema>;
 
-/** Makes the context for one attempt. */
-export type ContextOf<Input> = (step: string, attempt: number) => SagaContext<Input>;
+/** The operation that the attempts are made under, and how their contexts are made. */
+export interface AttemptUnder<Input> {
+  readonly provisioning: Provisioning;
+  readonly operation: Pick<Operation, "id" | "kind" | "tenantId">;
+  readonly contextOf: ContextOf<Input>;
+}
 
 /**
  * Makes attempts at a step, or at its undoing, until it is done or another attempt is useless in this run. Each
@@ -32,17 +38,17 @@ export type ContextOf<Input> = (step: string, attempt: number) => SagaContext<In
  * and the run is made again later.
  */
 export async function attemptStep<Input>(
-  provisioning: Provisioning,
+  { provisioning, operation, contextOf }: AttemptUnder<Input>,
   step: Step<Input, unknown>,
   direction: Direction,
-  contextOf: ContextOf<Input>,
 ): Promise<Outcome> {
   const { prisma, timings, around, log } = provisioning;
+  const { id: operationId, kind, tenantId } = operation;
   for (let failures = 0; ; ) {
-    const { operationId, tenant, kind, attempt } = await begin(provisioning, step.name, direction, contextOf);
+    const attempt = await recordStepStarted(prisma, operationId, step.name, direction);
     try {
       const context = contextOf(step.name, attempt);
-      const deed = { operationId, tenantId: tenant.id, kind, step: step.name, direction, attempt };
+      const deed = { operationId, tenantId, kind, step: step.name, direction, attempt };
       const output = await around(deed, () => perform(step, direction, context));
       const recorded = direction === "invoke" ? z.json().parse(step.output.parse(output)) : null;
       await recordStepDone(prisma, operationId, step.name, { direction, output: recorded ?? {} });
@@ -62,17 +68,6 @@ export async function attemptStep<Input>(
       await sleep(verdict.ms);
     }
   }
-}
-
-async function begin<Input>(
-  { prisma }: Provisioning,
-  step: string,
-  direction: Direction,
-  contextOf: ContextOf<Input>,
-) {
-  const { operationId, tenant, kind } = contextOf(step, 0);
-  const attempt = await recordStepStarted(prisma, operationId, step, direction);
-  return { operationId, tenant, kind, attempt };
 }
 
 function perform<Input>(step: Step<Input, unknown>, direction: Direction, context: SagaContext<Input>) {

@@ -1,17 +1,17 @@
 import { z } from "zod";
+import type { PrismaClient } from "../generated/prisma/client.ts";
 import type { Direction } from "../tenants/operation-steps.ts";
 import {
   beginRun,
   callForAttention,
   endOperation,
   parkOperation,
-  readOperation,
   turnBack,
 } from "../tenants/operation-store.ts";
-import { attemptStep, type ContextOf, type Outcome, outcomeSchema } from "./attempt-step.ts";
+import { type AttemptUnder, attemptStep, type Outcome, outcomeSchema } from "./attempt-step.ts";
 import type { Provisioning } from "./provisioning.ts";
 import type { Saga, Step } from "./saga.ts";
-import { loadContext } from "./saga-context.ts";
+import { contextsOf, type LoadedOperation } from "./saga-context.ts";
 
 /**
  * The engine's record of a run. `step` runs a function once and answers its recorded result ever after, also in the
@@ -22,18 +22,15 @@ export interface Journal {
 }
 
 /** A run under way. */
-interface Run<Input> {
-  readonly provisioning: Provisioning;
+interface Run<Input> extends AttemptUnder<Input> {
   readonly saga: Saga<Input>;
   readonly journal: Journal;
-  readonly operationId: string;
   readonly run: number;
   readonly planned: ReadonlySet<string>;
   /** What was started, in this run or before it: all of it is undone when the saga unwinds. */
   readonly started: Set<string>;
   readonly undone: ReadonlySet<string>;
   readonly outputs: Map<string, unknown>;
-  readonly contextOf: ContextOf<Input>;
 }
 
 const done: Outcome = { is: "done", output: null };
@@ -47,17 +44,18 @@ export async function runSaga<Input>(
   provisioning: Provisioning,
   saga: Saga<Input>,
   journal: Journal,
-  id: { readonly operationId: string; readonly run: number },
+  { operation, run: number }: { readonly operation: LoadedOperation; readonly run: number },
 ): Promise<void> {
-  const begun = begunSchema.parse(await journal.step("begin", () => begin(provisioning, id)));
+  const { prisma } = provisioning;
+  const begun = begunSchema.parse(await journal.step("begin", () => begin(prisma, operation.id, number)));
   if (begun === null) return;
   const namesOf = (statuses: (status: string) => boolean) =>
     new Set(begun.steps.filter(({ status }) => statuses(status)).map(({ name }) => name));
   const succeeded = begun.steps.filter(({ status }) => status === "SUCCEEDED");
   const outputs = new Map(succeeded.map(({ name, output }) => [name, output]));
-  const contextOf = await loadContext(provisioning, saga, id.operationId, outputs);
   const run: Run<Input> = {
-    ...{ provisioning, saga, journal, ...id, outputs, contextOf },
+    ...{ provisioning, saga, journal, operation, run: number, outputs },
+    contextOf: contextsOf(provisioning, saga, operation, outputs),
     planned: namesOf(() => true),
     started: namesOf((status) => status !== "PENDING"),
     undone: namesOf((status) => status === "COMPENSATED"),
@@ -67,7 +65,7 @@ export async function runSaga<Input>(
   let outcome = isUnwinding ? await goBackward(run) : await goForward(run);
   if (outcome.is === "failed" && saga.onFailure === "unwind") {
     const { reason } = outcome;
-    await journal.step("turn back", () => turnBack(provisioning.prisma, id.operationId, id.run, reason));
+    await journal.step("turn back", () => turnBack(prisma, operation.id, number, reason));
     isUnwinding = true;
     outcome = await goBackward(run);
   }
@@ -82,10 +80,7 @@ const begunSchema = z
   })
   .nullable();
 
-async function begin(
-  { prisma }: Provisioning,
-  { operationId, run }: { readonly operationId: string; readonly run: number },
-) {
+async function begin(prisma: PrismaClient, operationId: string, run: number) {
   const operation = await beginRun(prisma, operationId, run);
   if (operation === null) return null;
   const steps = operation.steps.map(({ name, status, output }) => ({ name, status, output }));
@@ -122,14 +117,12 @@ async function goBackward<Input>(run: Run<Input>): Promise<Outcome> {
 }
 
 async function perform<Input>(
-  { provisioning, journal, contextOf }: Run<Input>,
+  run: Run<Input>,
   step: Step<Input, unknown>,
   direction: Direction,
 ): Promise<Outcome> {
   const name = direction === "invoke" ? step.name : `undo ${step.name}`;
-  return outcomeSchema.parse(
-    await journal.step(name, () => attemptStep(provisioning, step, direction, contextOf)),
-  );
+  return outcomeSchema.parse(await run.journal.step(name, () => attemptStep(run, step, direction)));
 }
 
 /** What decides how a stage goes on: a failure before a call for attention before a wait. Null: all went well. */
@@ -142,18 +135,16 @@ function gravest(outcomes: readonly Outcome[]): Outcome | null {
 }
 
 async function end<Input>(
-  { provisioning: { prisma, timings }, saga, operationId, run }: Run<Input>,
+  { provisioning: { prisma, timings }, saga, operation: { id, tenantId }, run }: Run<Input>,
   outcome: Outcome,
   isUnwinding: boolean,
 ): Promise<void> {
   if (outcome.is === "parked") {
-    const { reason, until } = outcome;
-    await parkOperation(prisma, operationId, run, { resumeAt: new Date(until), reason });
+    await parkOperation(prisma, id, run, { resumeAt: new Date(outcome.until), reason: outcome.reason });
   } else if (outcome.is !== "done") {
-    await callForAttention(prisma, operationId, run, outcome.reason);
+    await callForAttention(prisma, id, run, outcome.reason);
   } else {
-    const { tenantId } = await readOperation(prisma, operationId);
-    await endOperation(prisma, operationId, run, {
+    await endOperation(prisma, id, run, {
       status: isUnwinding ? "UNWOUND" : "SUCCEEDED",
       tenantId,
       tenantStatus: isUnwinding ? saga.tenantAfter.unwound : saga.tenantAfter.succeeded,

@@ -1,35 +1,47 @@
-import type { ContextOf } from "./attempt-step.ts";
+import type { Operation, PrismaClient, Resource, Tenant } from "../generated/prisma/client.ts";
 import type { Provisioning } from "./provisioning.ts";
 import type { Saga, SagaContext } from "./saga.ts";
 
+/** An operation with its tenant and mapping, as they were when a run began. */
+export type LoadedOperation = Operation & {
+  readonly tenant: Tenant & { readonly resources: readonly Resource[] };
+};
+
 /**
- * Loads what the steps of a run work with. Not recorded by the engine: ids, markers and wishes never change, and what
- * does change each step reads for itself. `outputs` is filled by the runner as steps are done.
+ * Loads what a run works with, once. Not recorded by the engine: ids, markers and wishes never change, and what does
+ * change each step reads for itself.
  */
-export async function loadContext<Input>(
-  provisioning: Provisioning,
-  saga: Saga<Input>,
-  operationId: string,
-  outputs: ReadonlyMap<string, unknown>,
-): Promise<ContextOf<Input>> {
-  const operation = await provisioning.prisma.operation.findUniqueOrThrow({
+export async function loadOperation(prisma: PrismaClient, operationId: string): Promise<LoadedOperation> {
+  return prisma.operation.findUniqueOrThrow({
     where: { id: operationId },
     include: { tenant: { include: { resources: { orderBy: { id: "asc" } } } } },
   });
+}
+
+/** Makes the context for one attempt at a step. */
+export type ContextOf<Input> = (step: string, attempt: number) => SagaContext<Input>;
+
+/** How the contexts of a run are made. `outputs` is filled by the runner as steps are done. */
+export function contextsOf<Input>(
+  provisioning: Provisioning,
+  saga: Saga<Input>,
+  operation: LoadedOperation,
+  outputs: ReadonlyMap<string, unknown>,
+): ContextOf<Input> {
   const { resources, ...tenant } = operation.tenant;
   const input = saga.input.parse(operation.input);
-  return (step, attempt): SagaContext<Input> => ({
+  return (step, attempt) => ({
     provisioning,
-    operationId,
-    kind: operation.kind,
+    operationId: operation.id,
     tenant,
     input,
     step,
     attempt,
     resources: (kind) => resources.filter((resource) => resource.kind === kind),
     outputOf: (of) => {
-      if (!outputs.has(of.name))
+      if (!outputs.has(of.name)) {
         throw new Error(`${step} asks for the output of ${of.name}, which was not done.`);
+      }
       return of.output.parse(outputs.get(of.name));
     },
   });

@@ -7,7 +7,6 @@ import type { Provisioning } from "./provisioning.ts";
 export interface SagaContext<Input> {
   readonly provisioning: Provisioning;
   readonly operationId: string;
-  readonly kind: OperationKind;
   readonly tenant: Tenant;
   readonly input: Input;
   /** The step that is being done. */

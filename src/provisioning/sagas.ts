@@ -4,6 +4,7 @@ import { checkTwinsSaga } from "./check-twins.ts";
 import { offboardSaga } from "./offboard-tenant.ts";
 import type { Provisioning } from "./provisioning.ts";
 import { type Journal, runSaga } from "./run-saga.ts";
+import { loadOperation } from "./saga-context.ts";
 import { signUpSaga } from "./sign-up-tenant.ts";
 
 /** Runs one run of an operation by the saga of its kind. What the engine is given to run. */
@@ -13,16 +14,13 @@ export async function runOperation(
   operationId: string,
   run: number,
 ): Promise<void> {
-  const { kind } = await provisioning.prisma.operation.findUniqueOrThrow({
-    where: { id: operationId },
-    select: { kind: true },
-  });
-  const id = { operationId, run };
+  const operation = await loadOperation(provisioning.prisma, operationId);
+  const what = { operation, run };
   const runners: Record<OperationKind, () => Promise<void>> = {
-    SIGN_UP: () => runSaga(provisioning, signUpSaga, journal, id),
-    OFFBOARD: () => runSaga(provisioning, offboardSaga, journal, id),
-    ADD_WAITING_MEMBERS: () => runSaga(provisioning, addWaitingMembersSaga, journal, id),
-    CHECK_TWINS: () => runSaga(provisioning, checkTwinsSaga, journal, id),
+    SIGN_UP: () => runSaga(provisioning, signUpSaga, journal, what),
+    OFFBOARD: () => runSaga(provisioning, offboardSaga, journal, what),
+    ADD_WAITING_MEMBERS: () => runSaga(provisioning, addWaitingMembersSaga, journal, what),
+    CHECK_TWINS: () => runSaga(provisioning, checkTwinsSaga, journal, what),
   };
-  await runners[kind]();
+  await runners[operation.kind]();
 }
