@@ -124,7 +124,7 @@ export async function beginRun(db: Db, id: string, run: number): Promise<Operati
  * An operation with its steps.
  * @throws {OperationNotFound}
  */
-export async function readOperation(db: Db, id: string): Promise<OperationWithSteps> {
+async function readOperation(db: Db, id: string): Promise<OperationWithSteps> {
   const operation = await db.operation.findUnique({
     where: { id },
     include: { steps: { orderBy: { position: "asc" } } },
