@@ -89,6 +89,7 @@ async function start({ config, log, lifetime, end }: Start): Promise<Running> {
       log.debug({ deed }, "attempt");
       return proceed();
     },
+    announce: () => {},
     log,
   };
   const engine = await startWork(provisioning, databaseUrl, config.inFlightMax, lifetime);

@@ -81,6 +81,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     markerSecret: await openMarkerSecret(prisma),
     timings: { ...defaultTimings, ...quickTimings, ...options.timings },
     around: (deed, proceed) => around(deed, proceed),
+    announce: () => {},
     log,
   };
   const engine = await startEngine({

@@ -62,5 +62,10 @@ export interface Provisioning {
   readonly markerSecret: Uint8Array;
   readonly timings: Timings;
   readonly around: Around;
+  /**
+   * Told after every change of an operation's rows, so that whoever watches it in any process looks again. Never throws
+   * and never waits. What is announced may be lost: watchers look by themselves, too, only less often.
+   */
+  readonly announce: (operationId: string) => void;
   readonly log: Logger;
 }

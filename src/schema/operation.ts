@@ -32,6 +32,7 @@ const statusEnum = builder.enumType("OperationStatus", {
       value: OperationStatus.NEEDS_ATTENTION,
       description: "Cannot go on alone; `reason` says why. See `retryOperation`.",
     },
+    CANCELLED: { value: OperationStatus.CANCELLED, description: "Called off before anything had started." },
   },
 });
 
@@ -45,6 +46,10 @@ const stepStatusEnum = builder.enumType("StepStatus", {
     COMPENSATING: { value: StepStatus.COMPENSATING, description: "It is being undone." },
     COMPENSATED: { value: StepStatus.COMPENSATED, description: "It is undone." },
     COMPENSATION_FAILED: { value: StepStatus.COMPENSATION_FAILED },
+    SKIPPED: {
+      value: StepStatus.SKIPPED,
+      description: "An operator said that it is not needed; see `evidence`.",
+    },
   },
 });
 
@@ -63,6 +68,10 @@ builder.prismaObject("OperationStep", {
     name: t.exposeString("name"),
     status: t.expose("status", { type: stepStatusEnum }),
     attempts: t.exposeInt("attempts", { description: "How often it, or its undoing, was begun." }),
+    evidence: t.exposeString("evidence", {
+      nullable: true,
+      description: "Why it was SKIPPED, in the words of the operator.",
+    }),
     startedAt: t.expose("startedAt", { type: "DateTime", nullable: true }),
     finishedAt: t.expose("finishedAt", { type: "DateTime", nullable: true }),
     error: t.field({

@@ -17,6 +17,9 @@ const operationRow = (id: string, key: string, kind = "CHECK_TWINS") =>
    VALUES ('${id}', '${kind}', 'tnt_1', 'admin', '${key}', 'hash', '{}')`;
 const endOperation = "UPDATE operation SET status = 'SUCCEEDED', finished_at = now() WHERE id = 'op_1'";
 const operationBecomes = (set: string) => `UPDATE operation SET ${set} WHERE id = 'op_1'`;
+const auditRow = (id: string, decision: string, refusal: string) =>
+  `INSERT INTO audit_event (id, actor, action, decision, refusal, reason, details)
+   VALUES ('${id}', 'admin', 'skipStep', ${decision}, ${refusal}, 'any', '{}')`;
 const seen = { owner_seen_at: "now()" };
 const lost = { outcome: "'UNKNOWN'", finished_at: "now()" };
 
@@ -145,5 +148,47 @@ export const operationBreaches: readonly Breach[] = [
       "INSERT INTO operation_step (operation_id, position, name) VALUES ('op_1', 1, 'createProject')",
     ],
     refused: "INSERT INTO operation_step (operation_id, position, name) VALUES ('op_1', 2, 'createProject')",
+  },
+  {
+    guard: "operation_finished_at_says_ended",
+    what: "a CANCELLED operation without the time",
+    allowed: [operationBecomes("status = 'CANCELLED', finished_at = now()")],
+    refused: operationBecomes("finished_at = NULL"),
+  },
+  {
+    guard: "operation_cancel_says_why",
+    what: "a cancellation without a reason",
+    allowed: [operationBecomes("cancel_requested_at = now(), cancel_reason = 'any'")],
+    refused: operationBecomes("cancel_reason = NULL"),
+  },
+  {
+    guard: "operation_step_skipped_says_why",
+    what: "a step that was skipped without evidence",
+    allowed: ["UPDATE operation_step SET status = 'SKIPPED', evidence = 'any'"],
+    refused: "UPDATE operation_step SET evidence = NULL",
+  },
+  {
+    guard: "audit_event_refused_says_why",
+    what: "a refusal in the audit without its code",
+    allowed: [auditRow("aud_1", "'ALLOWED'", "NULL"), auditRow("aud_2", "'REFUSED'", "'ANY'")],
+    refused: auditRow("aud_3", "'REFUSED'", "NULL"),
+  },
+  {
+    guard: "audit_event_stays",
+    what: "a changed audit event",
+    allowed: [auditRow("aud_1", "'ALLOWED'", "NULL")],
+    refused: "UPDATE audit_event SET reason = 'another'",
+  },
+  {
+    guard: "executor_lock_key_key",
+    what: "two executors of one lock",
+    allowed: ["INSERT INTO executor (id, lock_key, process) VALUES ('exe_1', 1, 'any')"],
+    refused: "INSERT INTO executor (id, lock_key, process) VALUES ('exe_2', 1, 'any')",
+  },
+  {
+    guard: "executor_handed_over_was_condemned",
+    what: "a hand-over of an executor that lives",
+    allowed: ["INSERT INTO executor (id, process, condemned_at) VALUES ('exe_1', 'any', now())"],
+    refused: "INSERT INTO executor (id, process, handed_over_at) VALUES ('exe_2', 'any', now())",
   },
 ];

@@ -2,6 +2,10 @@ import { activateTenant, type Breach, failTenant, tenantRow } from "./breach.ts"
 
 const resourceBecomes = (id: string, set: string) => `UPDATE resource SET ${set} WHERE id = '${id}'`;
 
+const unaccountedRow = (id: string, upstreamId: string) =>
+  `INSERT INTO unaccounted (id, kind, upstream_id, name, reason, created_at)
+   VALUES ('${id}', 'ORGANIZATION', '${upstreamId}', 'A', 'any', now())`;
+
 /** How to break what guards installation, accounts, tenants and the mapping. */
 export const tenantBreaches: readonly Breach[] = [
   {
@@ -162,5 +166,17 @@ export const tenantBreaches: readonly Breach[] = [
     what: "a thing that comes back from GONE",
     allowed: [resourceBecomes("res_org", "state = 'GONE', gone_by = 'NEVER_MADE', gone_at = now()")],
     refused: resourceBecomes("res_org", "state = 'UNKNOWN', gone_by = NULL, gone_at = NULL"),
+  },
+  {
+    guard: "installation_paused_says_why",
+    what: "a pause without a reason",
+    allowed: ["UPDATE installation SET paused_at = now(), paused_because = 'any'"],
+    refused: "UPDATE installation SET paused_because = NULL",
+  },
+  {
+    guard: "unaccounted_kind_upstream_id_key",
+    what: "one unaccounted thing listed twice",
+    allowed: [unaccountedRow("una_1", "org_1"), unaccountedRow("una_2", "org_2")],
+    refused: unaccountedRow("una_3", "org_1"),
   },
 ];
