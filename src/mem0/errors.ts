@@ -107,7 +107,8 @@ export class Mem0Limited extends Mem0Error {
 /**
  * Why there was no usable answer. `connect`: no connection was made, or the client was closed. `reset`: the
  * connection broke. `timeout`: the call's time was up, or a 408. `server-error`: a 5xx. `unexpected-body`: too
- * large, not HTTP, not JSON, or not the expected shape. `aborted`: the caller's own signal.
+ * large, not HTTP, not JSON, or not the expected shape. `aborted`: the caller's own signal. `circuit-open`: it was not
+ * sent, because this origin failed again and again.
  */
 export type UnansweredReason =
   | "connect"
@@ -115,7 +116,8 @@ export type UnansweredReason =
   | "timeout"
   | "server-error"
   | "unexpected-body"
-  | "aborted";
+  | "aborted"
+  | "circuit-open";
 
 /**
  * No usable answer came, so whether the deed was done is unknown unless `mayHaveHappened` is false: then the request
@@ -127,12 +129,15 @@ export class Mem0Unanswered extends Mem0Error {
   readonly reason: UnansweredReason;
   /** The status, when at least the head of an answer came; else null. */
   readonly status: number | null;
+  /** `circuit-open`: in how many milliseconds it is worth asking again, at least 1. Else null. */
+  readonly retryAfterMs: number | null;
 
   constructor(
     init: CallFailure & {
       readonly reason: UnansweredReason;
       readonly status: number | null;
       readonly hasLeft: boolean;
+      readonly retryAfterMs?: number;
       readonly cause?: unknown;
     },
   ) {
@@ -143,5 +148,6 @@ export class Mem0Unanswered extends Mem0Error {
     });
     this.reason = init.reason;
     this.status = init.status;
+    this.retryAfterMs = init.retryAfterMs ?? null;
   }
 }

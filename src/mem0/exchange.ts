@@ -14,6 +14,8 @@ export interface Exchange {
   /** The largest answer taken, in bytes. */
   readonly bodyBytesMax: number;
   readonly signal: AbortSignal | null;
+  /** Asked in the moment before the first byte is written. False: nothing is, and the exchange is over (`aborted`). */
+  readonly mayLeave?: () => boolean;
 }
 
 /** A whole answer, whatever its status. */
@@ -30,14 +32,14 @@ export interface Answer {
 /** The exchange ended without a whole answer. */
 export class ExchangeFailed extends Error {
   override readonly name = "ExchangeFailed";
-  readonly reason: Exclude<UnansweredReason, "server-error">;
+  readonly reason: Exclude<UnansweredReason, "server-error" | "circuit-open">;
   /** False when not a byte of the request was written, nor ever will be. */
   readonly hasLeft: boolean;
   /** The status, when the head of the answer came. */
   readonly status: number | null;
 
   constructor(init: {
-    readonly reason: Exclude<UnansweredReason, "server-error">;
+    readonly reason: Exclude<UnansweredReason, "server-error" | "circuit-open">;
     readonly message: string;
     readonly hasLeft: boolean;
     readonly status: number | null;
@@ -105,6 +107,9 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
+    if (this.#request.mayLeave?.() === false) {
+      this.#fail("aborted", "this process may send nothing now", undefined);
+    }
     if (this.#isOver) {
       // We already said that it never left: an abort in this callback keeps undici from writing.
       controller.abort(new Error("The call was over before a connection was free."));
@@ -162,7 +167,11 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
   readonly #onAbort = (): void =>
     this.#fail("aborted", "the caller aborted it", this.#request.signal?.reason);
 
-  #fail(reason: Exclude<UnansweredReason, "server-error">, message: string, cause: unknown): void {
+  #fail(
+    reason: Exclude<UnansweredReason, "server-error" | "circuit-open">,
+    message: string,
+    cause: unknown,
+  ): void {
     if (this.#isOver) return;
     this.#end();
     this.#reject(

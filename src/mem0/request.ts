@@ -1,10 +1,12 @@
 import { Pool } from "undici";
 import type { z } from "zod";
 import { type CallContext, readAnswer, upstreamClockMs } from "./answer.ts";
+import { type BreakerOptions, CircuitBreaker, CircuitOpen } from "./circuit-breaker.ts";
 import { Mem0Unanswered } from "./errors.ts";
 import { type Answer, type Exchange, ExchangeFailed, exchange } from "./exchange.ts";
 import { callTitle, type Mem0Path } from "./path.ts";
 import { upstreamText } from "./upstream-text.ts";
+import { wholeNumber } from "./whole-number.ts";
 
 /** An open client of one Mem0 service with one API key. Made by `openMem0`; the key cannot be got out of it. */
 export interface Mem0 {
@@ -34,12 +36,24 @@ export interface Mem0Options {
   readonly timeoutMs?: number;
   /** For connecting, TLS included; undici's clock for it is coarse and may be a second late. Default 5 000. */
   readonly connectTimeoutMs?: number;
-  /** The largest answer taken. Default 8 MiB. */
+  /** The largest answer taken. Default 32 MiB: a list of 10,000 organizations has six. */
   readonly bodyBytesMax?: number;
   /** How many calls may be on the wire at once; the others wait, on their own time. Default 64. */
   readonly connections?: number;
   /** Told of every call when it is over. What it throws becomes a process warning and never fails the call. */
   readonly onCall?: (call: Mem0Call) => void;
+  /** Stops calls for a while when one after the other fails. Default: as `BreakerOptions` says. False: none does. */
+  readonly breaker?: BreakerOptions | false;
+  /** For a process that may lose its leave to write upstream. Without one it always may. */
+  readonly gate?: Gate;
+}
+
+/** Whether requests may leave this process. */
+export interface Gate {
+  /** Asked in the moment before a request is written. False: it never leaves, and the call fails as `aborted`. */
+  isOpen(): boolean;
+  /** Breaks off the calls that are under way when it aborts. Asked once a call. */
+  readonly signal: AbortSignal | null;
 }
 
 /** A call that is over, for tracing. It holds neither ids nor bodies nor the key. */
@@ -49,6 +63,8 @@ export interface Mem0Call {
   readonly path: string;
   /** Null when not even the head of an answer came. */
   readonly status: number | null;
+  /** Whether its request was put on the wire. */
+  readonly hasLeft: boolean;
   readonly durationMs: number;
 }
 
@@ -58,6 +74,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
   /** Instead of the client's; a whole number, at least 1. */
   readonly timeoutMs?: number;
+  /** Told of this call when it is over, besides the client's own `onCall` and under the same rule. */
+  readonly onCall?: (call: Mem0Call) => void;
 }
 
 /** One call: what to send, and the shape that a good answer has. */
@@ -72,7 +90,6 @@ export interface Mem0Request<Output> {
 }
 
 const upstreamCharactersMax = 300;
-const timerMsMax = 2 ** 31 - 1;
 
 /**
  * Opens a client; connections are made when first needed. It never retries, follows no redirect, and puts no second
@@ -93,6 +110,8 @@ class Connection implements Mem0 {
   readonly #timeoutMs: number;
   readonly #bodyBytesMax: number;
   readonly #onCall: ((call: Mem0Call) => void) | undefined;
+  readonly #gate: Gate | undefined;
+  readonly #breaker: CircuitBreaker | null;
   #clockOffsetMs: number | null = null;
   #closing: Promise<void> | null = null;
   readonly #underWay = new Set<Promise<unknown>>();
@@ -107,8 +126,10 @@ class Connection implements Mem0 {
     }
     this.#apiKey = options.apiKey;
     this.#timeoutMs = wholeNumber("timeoutMs", options.timeoutMs ?? 30_000);
-    this.#bodyBytesMax = wholeNumber("bodyBytesMax", options.bodyBytesMax ?? 8 * 1024 * 1024);
+    this.#bodyBytesMax = wholeNumber("bodyBytesMax", options.bodyBytesMax ?? 32 * 1024 * 1024);
     this.#onCall = options.onCall;
+    this.#gate = options.gate;
+    this.#breaker = options.breaker === false ? null : new CircuitBreaker(options.breaker ?? {});
     this.#pool = new Pool(this.origin, {
       connections: wholeNumber("connections", options.connections ?? 64),
       connectTimeout: wholeNumber("connectTimeoutMs", options.connectTimeoutMs ?? 5_000),
@@ -154,18 +175,27 @@ class Connection implements Mem0 {
       clean: (text) => this.#clean(text),
     };
     const startedMs = performance.now();
-    let status: number | null = null;
+    let seen: Pick<Mem0Call, "status" | "hasLeft"> = { status: null, hasLeft: false };
+    const ask = async () => {
+      try {
+        const answer = await exchange(this.#exchange(request, timeoutMs));
+        seen = { status: answer.status, hasLeft: true };
+        this.#readClock(answer);
+        return readAnswer(answer, request.answer, context);
+      } catch (error) {
+        if (!(error instanceof ExchangeFailed)) throw error;
+        seen = { status: error.status, hasLeft: error.hasLeft };
+        throw unanswered(error, context);
+      }
+    };
     try {
-      const answer = await exchange(this.#exchange(request, timeoutMs));
-      status = answer.status;
-      this.#readClock(answer);
-      return readAnswer(answer, request.answer, context);
+      return await (this.#breaker === null ? ask() : this.#breaker.run(ask));
     } catch (error) {
-      if (!(error instanceof ExchangeFailed)) throw error;
-      status = error.status;
-      throw unanswered(error, context);
+      throw error instanceof CircuitOpen ? notAsked(error, context) : error;
     } finally {
-      this.#report({ method, path: path.template, status, durationMs: performance.now() - startedMs });
+      const call = { method, path: path.template, ...seen, durationMs: performance.now() - startedMs };
+      this.#report(this.#onCall, call);
+      this.#report(request.options?.onCall, call);
     }
   }
 
@@ -186,7 +216,8 @@ class Connection implements Mem0 {
       body,
       timeoutMs,
       bodyBytesMax: this.#bodyBytesMax,
-      signal: request.options?.signal ?? null,
+      signal: anySignal(request.options?.signal ?? null, this.#gate?.signal ?? null),
+      mayLeave: () => this.#gate?.isOpen() !== false,
     };
   }
 
@@ -195,9 +226,9 @@ class Connection implements Mem0 {
     if (upstreamMs !== null) this.#clockOffsetMs = upstreamMs - answer.receivedAtMs;
   }
 
-  #report(call: Mem0Call): void {
+  #report(onCall: ((call: Mem0Call) => void) | undefined, call: Mem0Call): void {
     try {
-      this.#onCall?.(call);
+      onCall?.(call);
     } catch (error) {
       // A failing trace must not lose the answer of a create, whose id nobody could get again.
       process.emitWarning(error instanceof Error ? error : String(error));
@@ -207,6 +238,10 @@ class Connection implements Mem0 {
   #clean(text: string): string {
     return upstreamText(text, this.#apiKey, upstreamCharactersMax);
   }
+}
+
+function anySignal(one: AbortSignal | null, other: AbortSignal | null): AbortSignal | null {
+  return one === null || other === null ? (one ?? other) : AbortSignal.any([one, other]);
 }
 
 function unanswered(failure: ExchangeFailed, context: CallContext): Mem0Unanswered {
@@ -220,6 +255,18 @@ function unanswered(failure: ExchangeFailed, context: CallContext): Mem0Unanswer
     status,
     hasLeft,
     cause: failure.cause,
+  });
+}
+
+function notAsked({ retryAfterMs }: CircuitOpen, context: CallContext): Mem0Unanswered {
+  return new Mem0Unanswered({
+    method: context.method,
+    path: context.path,
+    message: `Mem0 was not asked for ${context.title}: it failed too often in a row, and is tried again soon.`,
+    reason: "circuit-open",
+    status: null,
+    hasLeft: false,
+    retryAfterMs,
   });
 }
 
@@ -240,9 +287,4 @@ function parseBaseUrl(baseUrl: string): URL {
     throw new TypeError("The Mem0 base URL must be an http(s) URL without user, query and fragment.");
   }
   return url;
-}
-
-function wholeNumber(name: string, value: number): number {
-  if (Number.isInteger(value) && value >= 1 && value <= timerMsMax) return value;
-  throw new RangeError(`${name} must be a whole number from 1 to ${timerMsMax}.`);
 }

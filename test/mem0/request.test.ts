@@ -108,12 +108,30 @@ describe("the client", () => {
     await failureOf(create(client));
     const path = "/api/v1/orgs/organizations/";
     expect(calls).toEqual([
-      { method: "POST", path, status: 201, durationMs: expect.any(Number) },
-      { method: "DELETE", path: `${path}{org_id}/`, status: 404, durationMs: expect.any(Number) },
-      { method: "POST", path, status: 201, durationMs: expect.any(Number) },
-      { method: "POST", path, status: null, durationMs: expect.any(Number) },
+      { method: "POST", path, status: 201, hasLeft: true, durationMs: expect.any(Number) },
+      {
+        method: "DELETE",
+        path: `${path}{org_id}/`,
+        status: 404,
+        hasLeft: true,
+        durationMs: expect.any(Number),
+      },
+      { method: "POST", path, status: 201, hasLeft: true, durationMs: expect.any(Number) },
+      { method: "POST", path, status: null, hasLeft: true, durationMs: expect.any(Number) },
     ]);
     for (const { durationMs } of calls) expect(durationMs).toBeGreaterThan(0);
+  });
+
+  test("tells the onCall of a call of that call, and whether it was put on the wire", async () => {
+    const calls: Mem0Call[] = [];
+    const onCall = (call: Mem0Call) => calls.push(call);
+    server.answer(200, []);
+    await listOrganizations(mem0, { onCall });
+    await failureOf(listOrganizations(mem0, { onCall, signal: AbortSignal.abort() }));
+    expect(calls.map(({ status, hasLeft }) => ({ status, hasLeft }))).toEqual([
+      { status: 200, hasLeft: true },
+      { status: null, hasLeft: false },
+    ]);
   });
 
   test("does not lose an answer to an onCall that throws, but warns", async () => {
