@@ -2,7 +2,9 @@ import { PrismaPg } from "@prisma/adapter-pg";
 import pg from "pg";
 import { PrismaClient } from "../generated/prisma/client.ts";
 import { connectionFault, inUtc } from "./connection-target.ts";
+import { withDirectRaw } from "./direct-raw.ts";
 import { errorMessage } from "./errors.ts";
+import { statementName } from "./statement-name.ts";
 
 /** A database that answered, by Prisma and by plain SQL, over one set of connections. */
 export interface Database {
@@ -64,11 +66,12 @@ export async function openDatabase(
     throw connectionFault(connectionString, error);
   }
   // Its longer messages quote our source and the values of a write, which do not belong in a log.
-  const prisma = new PrismaClient({
-    adapter: new PrismaPg(pool),
+  const client = new PrismaClient({
+    adapter: new PrismaPg(pool, { statementNameGenerator: ({ sql }) => statementName(sql) ?? "" }),
     errorFormat: "minimal",
     transactionOptions: { maxWait: transactionWaitMs, timeout: statementTimeoutMs },
   });
+  const prisma = withDirectRaw(client, pool);
   let closed: Promise<void> | undefined;
   const close = async () => {
     await prisma.$disconnect();

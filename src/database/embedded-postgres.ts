@@ -3,7 +3,7 @@ import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import pg from "pg";
 import { folderFault, prepareFolder } from "./data-folder.ts";
-import { DatabaseUnavailable, errorMessage } from "./errors.ts";
+import { DatabaseUnavailable, errorCode, errorMessage } from "./errors.ts";
 import { findFreePort, isPortFree } from "./free-port.ts";
 import { choosePostgresAccount } from "./postgres-account.ts";
 import { findPostgresPackage, type PostgresPackage, preparePostgresBinaries } from "./postgres-binaries.ts";
@@ -180,12 +180,38 @@ async function keepPort(portFile: string): Promise<number> {
   return port;
 }
 
-function connectionTo(port: number, password: string): string {
+/** Where the maintenance database of a running cluster of ours is, as its superuser; holds the password. */
+export function connectionTo(port: number, password: string): string {
   return `postgresql://${clusterUser}:${encodeURIComponent(password)}@127.0.0.1:${port}/postgres`;
 }
 
-/** Connects once and asks whose it is: the password fits, and the data are those of this folder. */
+/**
+ * Connects and asks whose it is: the password fits, and the data are those of this folder. A connection that breaks is
+ * made again for a while: a Postgres whose last life was killed may break the first ones off.
+ */
 async function proveOurs(connectionString: string, clusterDir: string): Promise<void> {
+  for (const deadline = Date.now() + connectTimeoutMs; ; ) {
+    try {
+      return await askWhose(connectionString, clusterDir);
+    } catch (error) {
+      const isBroken = brokenCodes.has(errorCode(error) ?? "");
+      if (isBroken && Date.now() < deadline) {
+        await pause(orphansPollMs);
+        continue;
+      }
+      if (error instanceof DatabaseUnavailable) throw error;
+      throw new DatabaseUnavailable(
+        `Postgres in ${clusterDir} does not let us in (${errorMessage(error)}).`,
+        { cause: error },
+      );
+    }
+  }
+}
+
+const brokenCodes = new Set(["ECONNRESET", "EPIPE", "57P02", "57P03"]);
+
+/** @throws {DatabaseUnavailable} when it serves another folder, and whatever breaks the connection */
+async function askWhose(connectionString: string, clusterDir: string): Promise<void> {
   const client = new pg.Client({ connectionString, connectionTimeoutMillis: connectTimeoutMs });
   // An error after the connection has failed once more must not end the process.
   client.on("error", () => {});
@@ -198,11 +224,6 @@ async function proveOurs(connectionString: string, clusterDir: string): Promise<
         `The Postgres that answers serves ${folder}, not ${clusterDir}; stop it first.`,
       );
     }
-  } catch (error) {
-    if (error instanceof DatabaseUnavailable) throw error;
-    throw new DatabaseUnavailable(`Postgres in ${clusterDir} does not let us in (${errorMessage(error)}).`, {
-      cause: error,
-    });
   } finally {
     await client.end().catch(() => {});
   }

@@ -182,8 +182,8 @@ export const operationBreaches: readonly Breach[] = [
   {
     guard: "executor_lock_key_key",
     what: "two executors of one lock",
-    allowed: ["INSERT INTO executor (id, lock_key, process) VALUES ('exe_1', 1, 'any')"],
-    refused: "INSERT INTO executor (id, lock_key, process) VALUES ('exe_2', 1, 'any')",
+    allowed: ["INSERT INTO executor (id, lock_key, process) VALUES ('exe_1', 1001, 'any')"],
+    refused: "INSERT INTO executor (id, lock_key, process) VALUES ('exe_2', 1001, 'any')",
   },
   {
     guard: "executor_handed_over_was_condemned",

@@ -86,6 +86,10 @@ ALTER TABLE "installation" ADD CONSTRAINT "installation_paused_says_why"
 ALTER TABLE "executor" ADD CONSTRAINT "executor_handed_over_was_condemned"
   CHECK ("handed_over_at" IS NULL OR "condemned_at" IS NOT NULL);
 
+-- What ran sagas before this migration was one process, always of this name. Nobody holds its lock, so its unfinished
+-- runs are handed over.
+INSERT INTO "executor" ("id", "process") VALUES ('loci', 'the one process of earlier versions');
+
 ALTER TABLE "operation" DROP CONSTRAINT "operation_finished_at_says_ended";
 ALTER TABLE "operation" ADD CONSTRAINT "operation_finished_at_says_ended"
   CHECK (("finished_at" IS NOT NULL) = ("status"::text IN ('SUCCEEDED', 'UNWOUND', 'CANCELLED')));

@@ -1,0 +1,45 @@
+import pg from "pg";
+import { forEngine } from "./connection-target.ts";
+import { errorMessage } from "./errors.ts";
+import { statementName } from "./statement-name.ts";
+
+/**
+ * A client that names what it sends with parameters. Most of what the durable engine costs Postgres is parsing the same
+ * few statements again, and the engine has no setting for it.
+ */
+class NamingClient extends pg.Client {
+  // biome-ignore lint/suspicious/noExplicitAny: passed on as it came; pg's eight overloads cannot be told apart here.
+  override query(...args: any[]): any {
+    const [text, values, ...rest] = args;
+    const isNamed = typeof text === "string" && Array.isArray(values) && values.length > 0;
+    const name = isNamed ? statementName(text) : undefined;
+    const sent = name === undefined ? args : [{ name, text, values }, ...rest];
+    return Reflect.apply(super.query, this, sent);
+  }
+}
+
+/** The durable engine's connections. */
+export interface EnginePool {
+  readonly pool: pg.Pool;
+  /** Closes them, once the engine has stopped. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the connections of the durable engine: in UTC, and with its limits set on them. Connections that break are
+ * replaced at the next use, and told to `log`.
+ */
+export function openEnginePool(
+  connectionString: string,
+  { connectionsMax, log }: { readonly connectionsMax: number; readonly log: (message: string) => void },
+): EnginePool {
+  const pool = new pg.Pool({
+    connectionString: forEngine(connectionString),
+    application_name: "loci-engine",
+    max: connectionsMax,
+    keepAlive: true,
+    Client: NamingClient,
+  });
+  pool.on("error", (error) => log(`A connection of the engine broke while idle: ${errorMessage(error)}`));
+  return { pool, close: () => pool.end() };
+}
