@@ -6,13 +6,18 @@ import { findTenant } from "./tenants/tenant-store.ts";
 
 /** What was started, for the person at the terminal. */
 export interface Running {
-  readonly graphqlUrl: string;
+  /** Null: nothing listens. */
+  readonly url: string | null;
   readonly upstreamUrl: string;
-  readonly isEmulator: boolean;
   /** Host, port and name of the database in DATABASE_URL; null: the embedded Postgres. */
   readonly databaseTarget: string | null;
   /** Null when no data folder is used. */
   readonly dataDir: string | null;
+}
+
+/** A process that serves GraphQL. */
+export interface RunningApi extends Running {
+  readonly isEmulator: boolean;
   /** The token that Loci made itself; null when the caller chose one. */
   readonly adminToken: string | null;
   readonly prisma: PrismaClient;
@@ -46,14 +51,29 @@ function signUpMutation(key: string, isEmulator: boolean): string {
 }`;
 }
 
+const lastLine = "Ctrl-C stops everything.";
+
+/** Says where things are, of a process that runs sagas and serves no GraphQL. */
+export function describeWorker({ url, databaseTarget, upstreamUrl }: Running): string {
+  const lines = [
+    "",
+    "Loci runs sagas here. This is a worker: it serves no GraphQL.",
+    "",
+    `  Database   ${databaseTarget}`,
+    `  Mem0       ${upstreamUrl}`,
+  ];
+  if (url !== null) lines.push(`  Health     ${url}/readyz`);
+  return `${lines.join("\n")}\n\n${lastLine}\n`;
+}
+
 /** Says where things are, how to get in, and what to try first. */
-export async function describeStart(running: Running): Promise<string> {
+export async function describeStart(running: RunningApi): Promise<string> {
   const { dataDir, adminToken } = running;
   const lines = [
     "",
     "Loci is running.",
     "",
-    `  GraphQL    ${running.graphqlUrl}   (GraphiQL, in a browser)`,
+    `  GraphQL    ${running.url}/graphql   (GraphiQL, in a browser)`,
     `  Database   ${running.databaseTarget ?? "embedded Postgres"}`,
     `  Mem0       ${running.upstreamUrl}`,
   ];
@@ -73,5 +93,5 @@ export async function describeStart(running: Running): Promise<string> {
   }
   const key = await unusedKey(running.prisma);
   lines.push("", "Paste this into GraphiQL, or send it with the token as a bearer:", "");
-  return `${lines.join("\n")}\n${signUpMutation(key, running.isEmulator)}\n\nCtrl-C stops everything.\n`;
+  return `${lines.join("\n")}\n${signUpMutation(key, running.isEmulator)}\n\n${lastLine}\n`;
 }

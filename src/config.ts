@@ -1,4 +1,5 @@
 import os from "node:os";
+import { parseArgs } from "node:util";
 import { z } from "zod";
 import { defaultDataDir } from "./database/data-folder.ts";
 import { defaultTimings, type Timings } from "./provisioning/provisioning.ts";
@@ -36,7 +37,7 @@ const printableMessage = "Must consist of printable ASCII characters without spa
 /** Every variable of the environment that Loci reads, with its rules and its default. */
 const environmentSchema = z
   .object({
-    PORT: port.default(4000),
+    PORT: port.optional(),
     HOST: z.string().default("127.0.0.1"),
     DATABASE_URL: url(["postgres:", "postgresql:"]).optional(),
     LOCI_DATA_DIR: z.string().optional(),
@@ -54,6 +55,12 @@ const environmentSchema = z
     LOCI_SETTLE_MS: milliseconds(0).default(defaultTimings.settleMs),
     LOCI_TWIN_CHECK_MS: milliseconds(0).default(defaultTimings.twinCheckMs),
     LOCI_MEMBER_RETRY_MS: milliseconds(100).default(defaultTimings.memberRetryMs),
+    LOCI_STEP_DEADLINE_MS: milliseconds(0).default(defaultTimings.stepDeadlineMs),
+    LOCI_OPERATION_DEADLINE_MS: milliseconds(0).default(defaultTimings.operationDeadlineMs),
+    LOCI_ROLE: z.enum(["all", "api", "worker"]).default("all"),
+    LOCI_ENGINE_RETENTION_HOURS: wholeNumber("Must be a whole number of hours.")
+      .pipe(z.number().min(1, "Must be at least 1.").max(8_760, "Must be at most 8760."))
+      .default(24),
     LOCI_IN_FLIGHT_MAX: wholeNumber("Must be a whole number.")
       .pipe(z.number().min(1, "Must be at least 1.").max(10_000, "Must be at most 10000."))
       .default(100),
@@ -64,7 +71,22 @@ const environmentSchema = z
     message: "Must be set when MEM0_BASE_URL is. Without both, Loci runs against its own emulator.",
     // Also when other rules are broken, so that all faults are told at once.
     when: () => true,
+  })
+  .refine(({ LOCI_ROLE, DATABASE_URL }) => !isShared(LOCI_ROLE) || DATABASE_URL !== undefined, {
+    path: ["DATABASE_URL"],
+    message: "Must be set when LOCI_ROLE is api or worker: the embedded Postgres serves one process alone.",
+    when: () => true,
+  })
+  .refine(({ LOCI_ROLE, MEM0_API_KEY }) => !isShared(LOCI_ROLE) || MEM0_API_KEY !== undefined, {
+    path: ["MEM0_API_KEY"],
+    message: "Must be set when LOCI_ROLE is api or worker: the built-in emulator serves one process alone.",
+    when: () => true,
   });
+
+/** Whether a process of this role shares its work with others. */
+function isShared(role: string): boolean {
+  return role === "api" || role === "worker";
+}
 
 /** True for what cannot be parsed, too: that is another rule's fault. */
 function isPlainUrl(value: string): boolean {
@@ -75,7 +97,8 @@ function isPlainUrl(value: string): boolean {
 
 /** What Loci was configured to be. */
 export interface Config {
-  readonly port: number;
+  /** Null: nothing listens. A worker serves nothing but its health, and that only where a port is given. */
+  readonly port: number | null;
   readonly host: string;
   /** Null: an embedded Postgres in the data folder. */
   readonly databaseUrl: string | null;
@@ -87,8 +110,15 @@ export interface Config {
   readonly mem0: { readonly apiKey: string; readonly baseUrl: string } | null;
   readonly mem0TimeoutMs: number;
   /** Over the defaults. */
-  readonly timings: Pick<Timings, "settleMs" | "twinCheckMs" | "memberRetryMs">;
+  readonly timings: Pick<
+    Timings,
+    "settleMs" | "twinCheckMs" | "memberRetryMs" | "stepDeadlineMs" | "operationDeadlineMs"
+  >;
   readonly inFlightMax: number;
+  /** api: serves GraphQL and runs no sagas. worker: runs sagas and serves no GraphQL. all: both. */
+  readonly role: "all" | "api" | "worker";
+  /** How long the engine's record of ended runs is kept. */
+  readonly engineRetentionMs: number;
   readonly logLevel: string;
 }
 
@@ -110,7 +140,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   }
   const values = parsed.data;
   return {
-    port: values.PORT,
+    port: values.PORT ?? (values.LOCI_ROLE === "worker" ? null : 4_000),
     host: values.HOST,
     databaseUrl: values.DATABASE_URL ?? null,
     dataDir:
@@ -134,8 +164,40 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
       settleMs: values.LOCI_SETTLE_MS,
       twinCheckMs: values.LOCI_TWIN_CHECK_MS,
       memberRetryMs: values.LOCI_MEMBER_RETRY_MS,
+      stepDeadlineMs: values.LOCI_STEP_DEADLINE_MS,
+      operationDeadlineMs: values.LOCI_OPERATION_DEADLINE_MS,
     },
     inFlightMax: values.LOCI_IN_FLIGHT_MAX,
+    role: values.LOCI_ROLE,
+    engineRetentionMs: values.LOCI_ENGINE_RETENTION_HOURS * 3_600_000,
     logLevel: values.LOG_LEVEL,
   };
+}
+
+/** What was asked for on the command line. */
+export interface Flags {
+  /** The database was restored from a backup: see docs/backup-and-restore.md. */
+  readonly isAfterRestore: boolean;
+}
+
+/**
+ * Reads the command line.
+ * @throws {InvalidConfiguration} for an argument that there is not, and for one that does not go with the role
+ */
+export function readFlags(args: readonly string[], { role }: Pick<Config, "role">): Flags {
+  let isAfterRestore: boolean;
+  try {
+    const { values } = parseArgs({ args: [...args], options: { "after-restore": { type: "boolean" } } });
+    isAfterRestore = values["after-restore"] === true;
+  } catch {
+    throw new InvalidConfiguration(
+      "The only argument there is is --after-restore; all else is configured by environment.",
+    );
+  }
+  if (isAfterRestore && role === "api") {
+    throw new InvalidConfiguration(
+      "--after-restore is for a process that runs sagas: LOCI_ROLE must be all or worker.",
+    );
+  }
+  return { isAfterRestore };
 }

@@ -4,7 +4,7 @@ import type { IncomingMessage } from "node:http";
 import { GraphQLError } from "graphql";
 import { createYoga } from "graphql-yoga";
 import type { Logger } from "pino";
-import { createOperationWatch } from "./provisioning/operation-watch.ts";
+import { createStepDurations } from "./provisioning/step-durations.ts";
 import type { Context } from "./schema/builder.ts";
 import { schema } from "./schema/schema.ts";
 
@@ -32,10 +32,10 @@ interface ServerContext {
 
 /** Makes the endpoint. What resolvers work with is `world`, and for each request who asks. */
 export function createGraphqlEndpoint(
-  world: Pick<Context, "prisma" | "provisioning" | "engine">,
+  world: Pick<Context, "prisma" | "provisioning" | "engine" | "watch">,
   log: Logger,
 ): GraphqlEndpoint {
-  const watch = createOperationWatch(world.prisma);
+  const durations = createStepDurations(world.prisma);
   // Yoga does not tell which request an error belongs to.
   const requestIds = new AsyncLocalStorage<string>();
   const yoga = createYoga<ServerContext>({
@@ -49,7 +49,12 @@ export function createGraphqlEndpoint(
     batching: false,
     logging: false,
     maskedErrors: { maskError: (error) => maskError(error, requestIds.getStore() ?? randomUUID(), log) },
-    context: ({ wait }): Context => ({ ...world, watch, caller: { actor: "admin" }, signal: wait }),
+    context: ({ wait }): Context => ({
+      ...world,
+      durations,
+      caller: { actor: "admin" },
+      signal: wait,
+    }),
   });
   return {
     fetch: async ({ request, body, requestId, gone, wait }) => {
@@ -61,9 +66,29 @@ export function createGraphqlEndpoint(
         ...(method === "POST" ? { body: new Uint8Array(body) } : {}),
       };
       const url = `http://loci.internal${request.url ?? "/graphql"}`;
-      return requestIds.run(requestId, async () => yoga.fetch(url, init, { wait }));
+      const answer = await requestIds.run(requestId, async () => yoga.fetch(url, init, { wait }));
+      return readWithin(answer, (read) => requestIds.run(requestId, read));
     },
   };
+}
+
+/** What comes after the first result of a subscription is executed when it is read, and has to be read under its request. */
+function readWithin(answer: Response, within: (read: () => Promise<void>) => Promise<void>): Response {
+  const { body, status, headers } = answer;
+  if (body === null || headers.get("content-type") !== "text/event-stream") return answer;
+  const reader = body.getReader();
+  const pull = (controller: ReadableStreamDefaultController<Uint8Array>) =>
+    within(async () => {
+      const { done, value } = await reader.read();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    });
+  // Nothing is read ahead: what a slow client does not take is not made.
+  const stream = new ReadableStream(
+    { pull, cancel: (reason) => reader.cancel(reason) },
+    { highWaterMark: 0 },
+  );
+  return new Response(stream, { status, headers });
 }
 
 /** Whether an error was meant for the caller: a GraphQLError that wraps nothing but its like. */

@@ -3,18 +3,18 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import pino from "pino";
 import { adminTokenFile, bearerCheck, keepAdminToken } from "./access/admin-token.ts";
-import { describeStart, type Running } from "./banner.ts";
-import { type Config, readConfig } from "./config.ts";
+import { describeStart, describeWorker } from "./banner.ts";
+import { type Config, type Flags, readConfig, readFlags } from "./config.ts";
 import { openDatabase } from "./database/connect.ts";
-import { describeTarget, forEngine } from "./database/connection-target.ts";
+import { describeTarget } from "./database/connection-target.ts";
 import { createDatabaseIfMissing } from "./database/create-database.ts";
 import { prepareFolder } from "./database/data-folder.ts";
 import { startEmbeddedPostgres } from "./database/embedded-postgres.ts";
 import { errorMessage } from "./database/errors.ts";
 import { holdDataFolder } from "./database/folder-lock.ts";
+import { openNotifications } from "./database/listen.ts";
 import { migrate } from "./database/migrate.ts";
 import { readMigrations, schemaState } from "./database/migration-history.ts";
-import { becomeSoleProcess } from "./database/sole-process.ts";
 import { startEmulator } from "./emulator/emulator.ts";
 import { JournalUnreadable } from "./emulator/journal.ts";
 import { loadGraphiql } from "./graphiql/page.ts";
@@ -24,55 +24,43 @@ import { Lifetime } from "./lifetime.ts";
 import { Mem0Error } from "./mem0/errors.ts";
 import { type Ping, ping } from "./mem0/ping.ts";
 import { openMem0 } from "./mem0/request.ts";
-import { startEngine } from "./provisioning/engine.ts";
+import { afterRestore, StillRunning } from "./provisioning/after-restore.ts";
+import { createOperationFeed, feedChannels, type OperationFeed } from "./provisioning/operation-feed.ts";
+import { createOperationWatch } from "./provisioning/operation-watch.ts";
 import { defaultTimings, type Provisioning } from "./provisioning/provisioning.ts";
-import { runOperation } from "./provisioning/sagas.ts";
-import { startSweeping } from "./provisioning/sweep.ts";
 import { listen } from "./server.ts";
 import { CannotStart, listenFault, pingFault, portFault, sentenceFor } from "./start-faults.ts";
 import { openMarkerSecret, recognizeAccount } from "./tenants/installation.ts";
+import { Licence, startRuns } from "./work.ts";
 
-/** How long requests and runs under way may still take when Loci is told to stop. */
+/** How long requests under way may still take when Loci is told to stop. */
 const requestPatienceMs = 2_000;
-const runPatienceMs = 3_000;
 
 /** What every part of the start works with. */
 interface Start {
   readonly config: Config;
+  readonly flags: Flags;
   readonly log: pino.Logger;
   readonly lifetime: Lifetime;
   /** Ends everything, and the process with this exit code. */
   readonly end: (code: number) => void;
 }
 
-/** Starts everything in order, each thing with how to stop it. */
-async function start({ config, log, lifetime, end }: Start): Promise<Running> {
-  const server = await lifetime.keep({
-    name: "the server",
-    make: () =>
-      listen(config.host, config.port, log).catch((error) => {
-        throw listenFault(error, config.host, config.port);
-      }),
-    stop: (made) => made.close(requestPatienceMs),
-  });
-  const needsFolder = config.databaseUrl === null || config.mem0 === null || config.adminToken === null;
+/** Starts everything in order, each thing with how to stop it. Answers what to tell the person at the terminal. */
+async function start({ config, flags, log, lifetime, end }: Start): Promise<string> {
+  const server = await bindServer(config, log, lifetime);
+  const needsToken = config.role !== "worker" && config.adminToken === null;
+  const needsFolder = config.databaseUrl === null || config.mem0 === null || needsToken;
   const dataDir = needsFolder ? await holdFolder(config.dataDir, lifetime) : null;
-  const adminToken = config.adminToken ?? (await readAdminToken(dataDir ?? config.dataDir));
+  const adminToken = needsToken ? await readAdminToken(dataDir ?? config.dataDir) : config.adminToken;
 
-  const upstream = openUpstream(config, dataDir ?? config.dataDir, lifetime);
+  const licence = new Licence();
+  const upstream = openUpstream(config, { dataDir: dataDir ?? config.dataDir, licence, lifetime });
   // Started side by side; a failure of the database is told first.
   upstream.catch(() => {});
   const databaseUrl = config.databaseUrl ?? (await startPostgres(config.dataDir, log, lifetime));
   const { prisma, pool, migrations } = await openMigrated(databaseUrl, log, lifetime);
-  await lifetime.keep({
-    name: "the hold on the database",
-    make: () =>
-      becomeSoleProcess(databaseUrl, () => {
-        log.fatal("another process took this database over");
-        end(1);
-      }),
-    stop: (made) => made.release(),
-  });
+  const feed = await openFeed(databaseUrl, log, lifetime);
 
   const { mem0, identity, baseUrl } = await upstream;
   const account = await recognizeAccount(prisma, {
@@ -89,14 +77,25 @@ async function start({ config, log, lifetime, end }: Start): Promise<Running> {
       log.debug({ deed }, "attempt");
       return proceed();
     },
-    announce: () => {},
+    announce: (operationId) => feed.announce(operationId),
+    leave: licence,
     log,
   };
-  const engine = await startWork(provisioning, databaseUrl, config.inFlightMax, lifetime);
-  server.serve({
-    graphql: createGraphqlEndpoint({ prisma, provisioning, engine }, log),
+  if (flags.isAfterRestore) await recoverFromRestore(provisioning);
+  const runs = await startRuns({
+    ...{ provisioning, databaseUrl, config, licence, feed, lifetime },
+    onCondemned: () => end(1),
+  });
+  const api = {
+    graphql: createGraphqlEndpoint(
+      { prisma, provisioning, engine: runs, watch: createOperationWatch(prisma, feed) },
+      log,
+    ),
     graphiql: loadGraphiql({ endpoint: "/graphql", title: "Loci", presets: presetTabs }),
-    isAllowed: bearerCheck(adminToken),
+    isAllowed: bearerCheck(adminToken ?? ""),
+  };
+  server?.serve({
+    api: adminToken === null || config.role === "worker" ? null : api,
     whyNotReady: async () => {
       const state = await schemaState(pool, migrations).catch(() => "not reachable");
       return state === "current" ? null : `The database is ${state}.`;
@@ -106,17 +105,47 @@ async function start({ config, log, lifetime, end }: Start): Promise<Running> {
   await lifetime.keep({
     name: "the requests under way",
     make: async () => server,
-    stop: (made) => made.close(requestPatienceMs),
+    stop: async (made) => made?.close(requestPatienceMs),
   });
-  return {
-    graphqlUrl: `${server.url}/graphql`,
+  const running = {
+    url: server?.url ?? null,
     upstreamUrl: baseUrl,
-    isEmulator: config.mem0 === null,
     dataDir,
     databaseTarget: config.databaseUrl === null ? null : describeTarget(config.databaseUrl),
+  };
+  if (config.role === "worker") return describeWorker(running);
+  return describeStart({
+    ...running,
+    isEmulator: config.mem0 === null,
     adminToken: config.adminToken === null ? adminToken : null,
     prisma,
-  };
+  });
+}
+
+/** Takes the port before anything else is started. Null where nothing is to listen. */
+async function bindServer({ host, port }: Config, log: pino.Logger, lifetime: Lifetime) {
+  if (port === null) return null;
+  return lifetime.keep({
+    name: "the server",
+    make: () =>
+      listen(host, port, log).catch((error) => {
+        throw listenFault(error, host, port);
+      }),
+    stop: (made) => made.close(requestPatienceMs),
+  });
+}
+
+async function openFeed(databaseUrl: string, log: pino.Logger, lifetime: Lifetime): Promise<OperationFeed> {
+  const tell = (message: string) => log.debug(message);
+  return lifetime.keep({
+    name: "the feed",
+    make: async () =>
+      createOperationFeed(
+        (receiver) => openNotifications(databaseUrl, { channels: feedChannels, receiver, log: tell }),
+        log,
+      ),
+    stop: (made) => made.close(),
+  });
 }
 
 async function holdFolder(dataDir: string, lifetime: Lifetime): Promise<string> {
@@ -161,7 +190,14 @@ async function openMigrated(databaseUrl: string, log: pino.Logger, lifetime: Lif
 }
 
 /** The client of Mem0, or of the built-in emulator, and what ping says of its key. */
-async function openUpstream(config: Config, dataDir: string, lifetime: Lifetime) {
+async function openUpstream(
+  config: Config,
+  {
+    dataDir,
+    licence,
+    lifetime,
+  }: { readonly dataDir: string; readonly licence: Licence; readonly lifetime: Lifetime },
+) {
   let target = config.mem0;
   if (target === null) {
     const journalPath = path.join(dataDir, "emulator.journal");
@@ -177,7 +213,7 @@ async function openUpstream(config: Config, dataDir: string, lifetime: Lifetime)
     target = { apiKey: emulator.apiKey, baseUrl: emulator.url };
   }
   const { baseUrl } = target;
-  const mem0 = openMem0({ ...target, timeoutMs: config.mem0TimeoutMs });
+  const mem0 = openMem0({ ...target, timeoutMs: config.mem0TimeoutMs, gate: licence });
   const options = { timeoutMs: Math.min(15_000, config.mem0TimeoutMs), signal: lifetime.ending };
   const identity: Ping = await ping(mem0, options).catch((error) => {
     throw error instanceof Mem0Error ? pingFault(error, baseUrl) : error;
@@ -187,29 +223,14 @@ async function openUpstream(config: Config, dataDir: string, lifetime: Lifetime)
   return { mem0, identity, baseUrl };
 }
 
-async function startWork(
-  provisioning: Provisioning,
-  databaseUrl: string,
-  inFlightMax: number,
-  lifetime: Lifetime,
-) {
-  const engine = await lifetime.keep({
-    name: "the engine",
-    make: () =>
-      startEngine({
-        databaseUrl: forEngine(databaseUrl),
-        log: provisioning.log,
-        inFlightMax,
-        run: (journal, operationId, run) => runOperation(provisioning, journal, operationId, run),
-      }),
-    stop: (made) => made.stop(runPatienceMs),
-  });
-  await lifetime.keep({
-    name: "the sweep",
-    make: async () => startSweeping(provisioning, engine),
-    stop: (made) => made.stop(),
-  });
-  return engine;
+/** The database believes in a past. @throws {CannotStart} when it cannot be made to fit the present */
+async function recoverFromRestore(provisioning: Provisioning): Promise<void> {
+  try {
+    await afterRestore(provisioning);
+  } catch (error) {
+    const isForPeople = error instanceof StillRunning || error instanceof Mem0Error;
+    throw isForPeople ? new CannotStart(error.message) : error;
+  }
 }
 
 async function main(): Promise<void> {
@@ -238,8 +259,8 @@ async function main(): Promise<void> {
   try {
     const config = readConfig();
     log = pino({ level: config.logLevel }, pino.destination({ dest: 2, sync: true }));
-    const running = await start({ config, log, lifetime, end });
-    process.stdout.write(await describeStart(running));
+    const flags = readFlags(process.argv.slice(2), config);
+    process.stdout.write(await start({ config, flags, log, lifetime, end }));
   } catch (error) {
     // Whatever breaks while everything is being stopped breaks because of that.
     if (stoppingSince !== null) return;

@@ -11,12 +11,18 @@ import { bodyBytesMax, discardBody, readBody } from "./request-body.ts";
 const headersTimeoutMs = 10_000;
 const requestTimeoutMs = 30_000;
 
-/** What the server serves, once everything it needs is up. */
-export interface Service {
+/** GraphQL and its page, and who may use them. */
+export interface Api {
   readonly graphql: GraphqlEndpoint;
   readonly graphiql: ReturnType<typeof loadGraphiql>;
   /** Whether an `Authorization` header lets its bearer in. */
   readonly isAllowed: (authorization: string | undefined) => boolean;
+}
+
+/** What the server serves, once everything it needs is up. */
+export interface Service {
+  /** Null in a process that serves its health and nothing else. */
+  readonly api: Api | null;
   /** Null when all is well; else what is not, in words. */
   readonly whyNotReady: () => Promise<string | null>;
 }
@@ -127,12 +133,14 @@ async function route(state: ServerState, exchange: Exchange): Promise<void> {
       ? sendJson(response, 200, { status: "ready" })
       : sendJson(response, 503, { status: "not ready", reason });
   }
-  if (path === "/graphql") return serveGraphql(state, service, exchange);
+  const { api } = service;
+  if (api === null) return sendJson(response, 404, refusal("NOT_FOUND", "This process serves no GraphQL."));
+  if (path === "/graphql") return serveGraphql(state, api, exchange);
   if (path === "/" && isPageWanted(request)) {
     response.writeHead(302, { location: "/graphql" }).end();
     return;
   }
-  const asset = request.method === "GET" ? service.graphiql.asset(path) : null;
+  const asset = request.method === "GET" ? api.graphiql.asset(path) : null;
   if (asset === null)
     return sendJson(response, 404, refusal("NOT_FOUND", "There is nothing here; try /graphql."));
   response
@@ -145,11 +153,7 @@ function isPageWanted(request: IncomingMessage): boolean {
   return request.method === "GET" && (request.headers.accept ?? "").includes("text/html");
 }
 
-async function serveGraphql(
-  state: ServerState,
-  { graphql, graphiql, isAllowed }: Service,
-  exchange: Exchange,
-) {
+async function serveGraphql(state: ServerState, { graphql, graphiql, isAllowed }: Api, exchange: Exchange) {
   const { request, response, requestId } = exchange;
   if (isPageWanted(request)) {
     response.writeHead(200, graphiql.headers).end(graphiql.page);
@@ -167,6 +171,7 @@ async function serveGraphql(
   const gone = new AbortController();
   const wait = new AbortController();
   state.waits.add(wait);
+  if (state.isClosing) wait.abort();
   response.once("close", () => {
     state.waits.delete(wait);
     gone.abort();

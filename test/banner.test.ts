@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { describeStart, type Running } from "../src/banner.ts";
+import { describeStart, describeWorker, type RunningApi } from "../src/banner.ts";
 import { type Database, openDatabase } from "../src/database/connect.ts";
 import { newId } from "../src/tenants/ids.ts";
 import { createTestDatabase, type TestDatabase } from "./test-database.ts";
@@ -21,9 +21,9 @@ afterAll(async () => {
   await testDatabase?.drop();
 });
 
-function describeWith(changes: Partial<Running> = {}): Promise<string> {
+function describeWith(changes: Partial<RunningApi> = {}): Promise<string> {
   return describeStart({
-    graphqlUrl: "http://127.0.0.1:4000/graphql",
+    url: "http://127.0.0.1:4000",
     upstreamUrl: "http://127.0.0.1:4100",
     isEmulator: true,
     databaseTarget: null,
@@ -33,6 +33,23 @@ function describeWith(changes: Partial<Running> = {}): Promise<string> {
     ...changes,
   });
 }
+
+describe("a worker's banner", () => {
+  const worker = { databaseTarget: "db.test:5432/loci", upstreamUrl: "https://api.mem0.ai", dataDir: null };
+
+  it("says what it is and where things are, and its health only where something listens", () => {
+    const banner = describeWorker({ ...worker, url: "http://127.0.0.1:4001" });
+    for (const words of [
+      "worker",
+      "db.test:5432/loci",
+      "https://api.mem0.ai",
+      "http://127.0.0.1:4001/readyz",
+    ]) {
+      expect(banner).toContain(words);
+    }
+    expect(describeWorker({ ...worker, url: null })).not.toMatch(/Health|null/);
+  });
+});
 
 describe("the banner", () => {
   it("says where things are, and which token opens them", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { InvalidConfiguration, readConfig } from "../src/config.ts";
+import { InvalidConfiguration, readConfig, readFlags } from "../src/config.ts";
 
 /** The message of the refusal. */
 function refusal(environment: NodeJS.ProcessEnv): string {
@@ -33,8 +33,16 @@ describe("the configuration", () => {
       emulatorPort: 4100,
       mem0: null,
       mem0TimeoutMs: 30_000,
-      timings: { settleMs: 10_000, twinCheckMs: 300_000, memberRetryMs: 60_000 },
+      timings: {
+        settleMs: 10_000,
+        twinCheckMs: 300_000,
+        memberRetryMs: 60_000,
+        stepDeadlineMs: 900_000,
+        operationDeadlineMs: 3_600_000,
+      },
       inFlightMax: 100,
+      role: "all",
+      engineRetentionMs: 86_400_000,
       logLevel: "info",
     });
     expect(dataDir).toMatch(/\/loci$/);
@@ -54,7 +62,11 @@ describe("the configuration", () => {
       LOCI_SETTLE_MS: "0",
       LOCI_TWIN_CHECK_MS: "2147483647",
       LOCI_MEMBER_RETRY_MS: "100",
+      LOCI_STEP_DEADLINE_MS: "0",
+      LOCI_OPERATION_DEADLINE_MS: "5",
       LOCI_IN_FLIGHT_MAX: "1",
+      LOCI_ROLE: "worker",
+      LOCI_ENGINE_RETENTION_HOURS: "1",
       LOG_LEVEL: "silent",
     });
     expect(config).toEqual({
@@ -66,8 +78,16 @@ describe("the configuration", () => {
       emulatorPort: 65_535,
       mem0: { apiKey: key, baseUrl: "https://mem0.test" },
       mem0TimeoutMs: 100,
-      timings: { settleMs: 0, twinCheckMs: 2_147_483_647, memberRetryMs: 100 },
+      timings: {
+        settleMs: 0,
+        twinCheckMs: 2_147_483_647,
+        memberRetryMs: 100,
+        stepDeadlineMs: 0,
+        operationDeadlineMs: 5,
+      },
       inFlightMax: 1,
+      role: "worker",
+      engineRetentionMs: 3_600_000,
       logLevel: "silent",
     });
   });
@@ -102,6 +122,20 @@ describe("the configuration", () => {
     expect(readConfig({ MEM0_API_KEY: key, MEM0_BASE_URL: given }).mem0?.baseUrl).toBe(taken);
   });
 
+  it("shares work only over a database and a Mem0 that others can reach, too", () => {
+    for (const role of ["api", "worker"]) {
+      expect(faults({ LOCI_ROLE: role }).sort()).toEqual(["DATABASE_URL", "MEM0_API_KEY"]);
+    }
+    expect(refusal({ LOCI_ROLE: "boss" })).toMatch(/LOCI_ROLE: .*"worker"/);
+  });
+
+  it("lets a worker listen only where it is told to", () => {
+    const shared = { DATABASE_URL: "postgres://db.test/loci", MEM0_API_KEY: key };
+    expect(readConfig({ ...shared, LOCI_ROLE: "worker" }).port).toBeNull();
+    expect(readConfig({ ...shared, LOCI_ROLE: "worker", PORT: "4001" }).port).toBe(4_001);
+    expect(readConfig({ ...shared, LOCI_ROLE: "api" }).port).toBe(4_000);
+  });
+
   it("tells of all faults at once, each by the name of its variable", () => {
     const broken = {
       PORT: "65536",
@@ -134,6 +168,7 @@ describe("the configuration", () => {
     ["MEM0_API_KEY", "two words"],
     ["MEM0_API_KEY", "schlüssel"],
     ["LOCI_IN_FLIGHT_MAX", "10001"],
+    ["LOCI_ENGINE_RETENTION_HOURS", "0"],
     ["MEM0_TIMEOUT_MS", "2147483648"],
   ])("refuses %s=%s", (name, value) => {
     expect(faults({ [name]: value })).toEqual([name]);
@@ -163,5 +198,18 @@ describe("the configuration", () => {
       LOG_LEVEL: "s3cret",
     });
     expect(message).not.toContain("s3cret");
+  });
+});
+
+describe("the command line", () => {
+  it("may say that the database was restored, to a process that runs sagas", () => {
+    expect(readFlags([], { role: "api" })).toEqual({ isAfterRestore: false });
+    expect(readFlags(["--after-restore"], { role: "all" })).toEqual({ isAfterRestore: true });
+    expect(readFlags(["--after-restore"], { role: "worker" })).toEqual({ isAfterRestore: true });
+    expect(() => readFlags(["--after-restore"], { role: "api" })).toThrow(InvalidConfiguration);
+  });
+
+  it.each([["--after-restor"], ["restore"], ["--after-restore=yes"]])("has nothing else: %s", (argument) => {
+    expect(() => readFlags([argument], { role: "all" })).toThrow(/--after-restore/);
   });
 });

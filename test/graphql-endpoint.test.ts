@@ -41,9 +41,11 @@ beforeEach(async () => {
 
 function serve(fetchGraphql: GraphqlEndpoint["fetch"]) {
   server.serve({
-    graphql: { fetch: fetchGraphql },
-    graphiql: loadGraphiql({ endpoint: "/graphql", title: "Loci", presets: presetTabs }),
-    isAllowed: bearerCheck(world.token),
+    api: {
+      graphql: { fetch: fetchGraphql },
+      graphiql: loadGraphiql({ endpoint: "/graphql", title: "Loci", presets: presetTabs }),
+      isAllowed: bearerCheck(world.token),
+    },
     whyNotReady: async () => null,
   });
 }

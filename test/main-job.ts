@@ -48,11 +48,14 @@ export interface Answer {
   readonly operation?: OperationView;
 }
 
-const operationFields = "id kind status reason steps { name status attempts error { code message } }";
-const tenantFields = `id key status generation drift readBackAt
+/** What tests ask for; see `OperationView`. */
+export const operationFields = "id kind status reason steps { name status attempts error { code message } }";
+/** What tests ask for; see `TenantView`. */
+export const tenantFields = `id key status generation drift readBackAt
   resources { kind name state upstreamId marker goneBy reason }
   operations(first: 20) { edges { node { ${operationFields} } } }`;
-const errorFields = `... on Error { message code retryable } ... on InvalidInput { problems { field message } }`;
+/** What tests ask for; see `Answer`. */
+export const errorFields = `... on Error { message code retryable } ... on InvalidInput { problems { field message } }`;
 const reusedFields = `... on IdempotencyKeyReused { operation { ${operationFields} } }`;
 
 let keys = 0;

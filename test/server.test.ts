@@ -272,9 +272,7 @@ describe("a server that is not ready", () => {
 
   it("answers 503 and says why while something is not well", async () => {
     server.serve({
-      graphql: { fetch: async () => new Response() },
-      graphiql: { asset: () => null, headers: {}, page: "" },
-      isAllowed: () => false,
+      api: null,
       whyNotReady: async () => "The database is newer.",
     });
     const answer = await fetch(`${server.url}/readyz`);
@@ -282,5 +280,14 @@ describe("a server that is not ready", () => {
       503,
       { status: "not ready", reason: "The database is newer." },
     ]);
+  });
+
+  it("serves its health and nothing else where there is no API", async () => {
+    server.serve({ api: null, whyNotReady: async () => null });
+    const paths = ["/healthz", "/readyz", "/graphql", "/", "/graphiql/graphiql.js"];
+    const statuses = await Promise.all(
+      paths.map(async (path) => (await fetch(`${server.url}${path}`)).status),
+    );
+    expect(statuses).toEqual([200, 200, 404, 404, 404]);
   });
 });

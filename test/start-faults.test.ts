@@ -158,20 +158,6 @@ describe("Loci cannot start, and says why in one sentence, when", () => {
     await stillReady(first);
   });
 
-  it("another Loci has the database, which goes on", async () => {
-    const first = start();
-    await first.said(lastLine);
-    const other = await makeTemporaryFolder("loci-faults-");
-    try {
-      expect(await sentence(start({ LOCI_DATA_DIR: other.path }))).toMatch(
-        /^Another Loci process runs on this database/,
-      );
-    } finally {
-      await other.remove();
-    }
-    await stillReady(first);
-  });
-
   it("the data folder is a file, or another's", async () => {
     const file = path.join(folder.path, "file");
     await writeFile(file, "");

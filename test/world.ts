@@ -1,16 +1,20 @@
+import { randomUUID } from "node:crypto";
 import { GraphQLClient } from "graphql-request";
 import pino from "pino";
 import { bearerCheck } from "../src/access/admin-token.ts";
 import { openDatabase } from "../src/database/connect.ts";
 import { forEngine } from "../src/database/connection-target.ts";
+import { openNotifications } from "../src/database/listen.ts";
 import { type EmulatorOptions, startEmulator } from "../src/emulator/emulator.ts";
 import type { PrismaClient } from "../src/generated/prisma/client.ts";
 import { loadGraphiql } from "../src/graphiql/page.ts";
 import { presetTabs } from "../src/graphiql/presets.ts";
 import { createGraphqlEndpoint } from "../src/graphql-endpoint.ts";
 import { ping } from "../src/mem0/ping.ts";
-import { openMem0 } from "../src/mem0/request.ts";
+import { type Mem0Options, openMem0 } from "../src/mem0/request.ts";
 import { type Engine, startEngine } from "../src/provisioning/engine.ts";
+import { createOperationFeed, feedChannels, type OperationFeed } from "../src/provisioning/operation-feed.ts";
+import { createOperationWatch, type OperationWatch } from "../src/provisioning/operation-watch.ts";
 import {
   type Around,
   defaultTimings,
@@ -29,6 +33,8 @@ export interface World {
   readonly provisioning: Provisioning;
   readonly prisma: PrismaClient;
   readonly engine: Engine;
+  readonly feed: OperationFeed;
+  readonly watch: OperationWatch;
   readonly emulator: EmulatorControl;
   readonly emulatorUrl: string;
   readonly url: string;
@@ -48,6 +54,7 @@ export interface WorldOptions {
   readonly timings?: Partial<Timings>;
   readonly emulator?: EmulatorOptions;
   readonly timeoutMs?: number;
+  readonly breaker?: Mem0Options["breaker"];
 }
 
 /** Short waits, so that tests of settling and of retries are quick. */
@@ -58,7 +65,12 @@ export const quickTimings: Partial<Timings> = {
   retryBaseMs: 5,
   retryMaxMs: 20,
   attemptsMax: 4,
+  parkBaseMs: 20,
+  parkMaxMs: 100,
 };
+
+/** Probes soon, so that many failures in a row cost a test little. */
+const quickBreaker = { failuresInARow: 10, probeAfterMs: 20, probeAfterMaxMs: 100 };
 
 /** Makes a world of one's own. The engine is one per process, so is the world. */
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
@@ -70,9 +82,15 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     baseUrl: emulator.url,
     apiKey: emulator.apiKey,
     timeoutMs: options.timeoutMs ?? 5_000,
+    breaker: options.breaker ?? quickBreaker,
   });
   const identity = await ping(mem0);
   const account = await recognizeAccount(prisma, { upstream: "emulator", ...identity });
+  const feed = createOperationFeed(
+    (receiver) => openNotifications(database.connectionString, { channels: feedChannels, receiver }),
+    log,
+  );
+  const watch = createOperationWatch(prisma, feed);
   let around: Around = (_deed, proceed) => proceed();
   const provisioning: Provisioning = {
     prisma,
@@ -81,11 +99,13 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     markerSecret: await openMarkerSecret(prisma),
     timings: { ...defaultTimings, ...quickTimings, ...options.timings },
     around: (deed, proceed) => around(deed, proceed),
-    announce: () => {},
+    announce: feed.announce,
+    leave: { isHeld: () => true, whenHeld: () => Promise.resolve() },
     log,
   };
   const engine = await startEngine({
     databaseUrl: forEngine(database.connectionString),
+    executorId: `test-${randomUUID()}`,
     log,
     inFlightMax: 100,
     run: (journal, operationId, run) => runOperation(provisioning, journal, operationId, run),
@@ -93,9 +113,11 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const token = "test-admin-token-0123456789";
   const server = await listen("127.0.0.1", 0, log);
   server.serve({
-    graphql: createGraphqlEndpoint({ prisma, provisioning, engine }, log),
-    graphiql: loadGraphiql({ endpoint: "/graphql", title: "Loci", presets: presetTabs }),
-    isAllowed: bearerCheck(token),
+    api: {
+      graphql: createGraphqlEndpoint({ prisma, provisioning, engine, watch }, log),
+      graphiql: loadGraphiql({ endpoint: "/graphql", title: "Loci", presets: presetTabs }),
+      isAllowed: bearerCheck(token),
+    },
     whyNotReady: async () => null,
   });
   const client = new GraphQLClient(`${server.url}/graphql`, {
@@ -105,6 +127,8 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     provisioning,
     prisma,
     engine,
+    feed,
+    watch,
     emulator: new EmulatorControl(emulator.url),
     emulatorUrl: emulator.url,
     url: server.url,
@@ -114,10 +138,13 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     setAround: (handler) => {
       around = handler ?? ((_deed, proceed) => proceed());
     },
-    sweep: () => sweep(provisioning, engine),
+    sweep: async () => {
+      await sweep(provisioning, engine);
+    },
     close: async () => {
       await server.close(100);
       await engine.stop(2_000);
+      await feed.close();
       await closeDatabase();
       await mem0.close();
       await emulator.close();

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { newId } from "../tenants/ids.ts";
 import { readResource } from "../tenants/mapping.ts";
 import { insertChore } from "../tenants/tenant-store.ts";
-import type { Engine } from "./engine.ts";
+import type { RunStarter } from "./engine.ts";
 import { addOrganizationMembers, addProjectMembers } from "./members.ts";
 import { organizationOf } from "./organization.ts";
 import { projectOf } from "./project.ts";
@@ -69,7 +69,7 @@ export const addWaitingMembersSaga: Saga<Input> = {
  */
 export async function addWaitingMembers(
   { prisma }: Provisioning,
-  engine: Engine,
+  engine: RunStarter,
   tenantId: string,
 ): Promise<void> {
   const operationId = newId("op");

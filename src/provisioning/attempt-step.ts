@@ -4,12 +4,15 @@ import type { Operation } from "../generated/prisma/client.ts";
 import { isDatabaseOutage } from "../tenants/database-outage.ts";
 import {
   type Direction,
+  readCancelReason,
   recordStepDone,
   recordStepError,
   recordStepStarted,
+  type StartedStep,
 } from "../tenants/operation-steps.ts";
-import { describeError } from "./failures.ts";
-import { judge } from "./judge.ts";
+import { type CountedMem0, countCalls } from "./count-calls.ts";
+import { describeError, outOfTime } from "./failures.ts";
+import { judge, type Verdict } from "./judge.ts";
 import type { Provisioning } from "./provisioning.ts";
 import type { SagaContext, Step } from "./saga.ts";
 import type { ContextOf } from "./saga-context.ts";
@@ -18,7 +21,13 @@ import type { ContextOf } from "./saga-context.ts";
 export const outcomeSchema = z.discriminatedUnion("is", [
   z.object({ is: z.literal("done"), output: z.json() }),
   z.object({ is: z.literal("failed"), reason: z.string() }),
-  z.object({ is: z.literal("parked"), reason: z.string(), until: z.iso.datetime() }),
+  z.object({ is: z.literal("cancelled"), reason: z.string() }),
+  z.object({
+    is: z.literal("parked"),
+    reason: z.string(),
+    until: z.iso.datetime(),
+    because: z.enum(["quota", "unavailable", "told"]).default("told"),
+  }),
   z.object({ is: z.literal("attention"), reason: z.string() }),
 ]);
 
@@ -30,44 +39,162 @@ export interface AttemptUnder<Input> {
   readonly provisioning: Provisioning;
   readonly operation: Pick<Operation, "id" | "kind" | "tenantId">;
   readonly contextOf: ContextOf<Input>;
+  /** Whether the saga goes back when a person asks to cancel it. */
+  readonly isCancellable: boolean;
 }
+
+/** One step in one direction, with what its attempts have in common. */
+interface Trial<Input> {
+  readonly under: AttemptUnder<Input>;
+  readonly step: Step<Input, unknown>;
+  readonly direction: Direction;
+  readonly calls: CountedMem0;
+  readonly heedsCancel: boolean;
+  readonly deadlineMs: number;
+}
+
+/** How often a wait between two attempts is interrupted to see whether it is to be cancelled. */
+const cancelLookMs = 2_000;
 
 /**
  * Makes attempts at a step, or at its undoing, until it is done or another attempt is useless in this run. Each
- * attempt is recorded before it begins. Only an outage of our own database is thrown: then nothing can be recorded,
- * and the run is made again later.
+ * attempt is recorded before it begins. A request to cancel is heeded before an attempt and between two, never in the
+ * middle of one. Only an outage of our own database is thrown: then nothing can be recorded, and the run is made again
+ * later.
  */
 export async function attemptStep<Input>(
-  { provisioning, operation, contextOf }: AttemptUnder<Input>,
+  under: AttemptUnder<Input>,
   step: Step<Input, unknown>,
   direction: Direction,
 ): Promise<Outcome> {
-  const { prisma, timings, around, log } = provisioning;
-  const { id: operationId, kind, tenantId } = operation;
+  const { mem0, timings, leave } = under.provisioning;
+  const trial: Trial<Input> = {
+    ...{ under, step, direction },
+    calls: countCalls(mem0),
+    heedsCancel: under.isCancellable && direction === "invoke",
+    deadlineMs: step.deadlineMs ?? timings.stepDeadlineMs,
+  };
   for (let failures = 0; ; ) {
-    const attempt = await recordStepStarted(prisma, operationId, step.name, direction);
+    await leave.whenHeld();
+    const started = await begin(trial);
+    if (started.cancelReason !== null) return cancelled(started.cancelReason);
     try {
-      const context = contextOf(step.name, attempt);
-      const deed = { operationId, tenantId, kind, step: step.name, direction, attempt };
-      const output = await around(deed, () => perform(step, direction, context));
-      const recorded = direction === "invoke" ? z.json().parse(step.output.parse(output)) : null;
-      await recordStepDone(prisma, operationId, step.name, { direction, output: recorded ?? {} });
-      return { is: "done", output: recorded };
+      return await attempt(trial, started);
     } catch (error) {
-      const verdict = judge(error, failures + 1, timings, new Date());
-      const described = describeError(error);
-      if (described.code === "Fault")
-        log.error({ err: error, operationId, step: step.name, direction }, "step fault");
-      if (verdict.is === "failed" && isDatabaseOutage(error)) throw error;
-      const isFinal = verdict.is === "failed" || verdict.is === "attention";
-      await recordStepError(prisma, operationId, step.name, { direction, error: described, isFinal });
-      const reason = `${step.name}: ${described.message}`;
-      if (verdict.is === "park") return { is: "parked", reason, until: verdict.until.toISOString() };
-      if (verdict.is !== "wait") return { is: verdict.is, reason };
+      // A peer may be at this step already: whatever broke here is not to be told.
+      if (!leave.isHeld()) continue;
+      const verdict = judge(error, standing(started, failures + 1), timings);
+      const stop = await recordFailure(trial, started, error, verdict);
+      if (stop !== null) return stop;
+      if (verdict.is !== "wait") throw error;
       if (verdict.counts) failures += 1;
-      await sleep(verdict.ms);
+      const asked = await waitUntil(verdict.until, trial);
+      if (asked !== null) return cancelled(asked);
     }
   }
+}
+
+async function begin<Input>({ under, step, direction, ...trial }: Trial<Input>): Promise<StartedStep> {
+  const { provisioning, operation } = under;
+  const started = await recordStepStarted(provisioning.prisma, operation.id, step.name, {
+    direction,
+    deadlineAt: new Date(Date.now() + trial.deadlineMs),
+    heedsCancel: trial.heedsCancel,
+  });
+  provisioning.announce(operation.id);
+  return started;
+}
+
+/** One attempt, done and recorded as done. @throws whatever goes wrong */
+async function attempt<Input>(trial: Trial<Input>, started: StartedStep): Promise<Outcome> {
+  const { under, step, direction, calls } = trial;
+  const { prisma, around, announce } = under.provisioning;
+  const { id: operationId, kind, tenantId } = under.operation;
+  const plain = under.contextOf(step.name, started.attempt);
+  const context = { ...plain, provisioning: { ...plain.provisioning, mem0: calls.mem0 } };
+  const deed = { operationId, tenantId, kind, step: step.name, direction, attempt: started.attempt };
+  const answer = await around(deed, () => perform(step, direction, context));
+  const output = direction === "invoke" ? z.json().parse(step.output.parse(answer)) : null;
+  const upstreamCalls = calls.uncounted;
+  await recordStepDone(prisma, operationId, step.name, { direction, output: output ?? {}, upstreamCalls });
+  calls.uncounted -= upstreamCalls;
+  announce(operationId);
+  return { is: "done", output };
+}
+
+/**
+ * Records that an attempt failed, and what follows. Answers how the step ends in this run; null: with another attempt.
+ * @throws the error itself when it is an outage of our own database that is no longer waited for
+ */
+async function recordFailure<Input>(
+  { under, step, direction, calls, deadlineMs }: Trial<Input>,
+  started: StartedStep,
+  error: unknown,
+  verdict: Verdict,
+): Promise<Outcome | null> {
+  const { prisma, log, announce, timings } = under.provisioning;
+  const { id: operationId } = under.operation;
+  const described = describeError(error);
+  if (described.code === "Fault")
+    log.error({ err: error, operationId, step: step.name, direction }, "step fault");
+  if (verdict.is === "failed" && isDatabaseOutage(error)) throw error;
+  const upstreamCalls = calls.uncounted;
+  await recordStepError(prisma, operationId, step.name, {
+    ...{ direction, error: described, upstreamCalls },
+    isFinal: verdict.is === "failed" || verdict.is === "attention",
+    nextAttemptAt: verdict.is === "wait" ? verdict.until : null,
+  });
+  calls.uncounted -= upstreamCalls;
+  announce(operationId);
+  const reason = `${step.name}: ${described.message}`;
+  switch (verdict.is) {
+    case "wait":
+      return null;
+    case "attention":
+      return { is: "attention", reason };
+    case "failed":
+      if (!verdict.isOutOfTime) return { is: "failed", reason };
+      return {
+        is: "failed",
+        reason: `${step.name}: ${outOfTime(described, started, {
+          stepDeadlineMs: deadlineMs,
+          operationDeadlineMs: timings.operationDeadlineMs,
+        })}`,
+      };
+    case "park": {
+      const until = verdict.until.toISOString();
+      return {
+        is: "parked",
+        reason: `${reason} It goes on at ${until}.`,
+        until,
+        because: verdict.because,
+      };
+    }
+  }
+}
+
+function standing({ parks, deadlineAt, operationDeadlineAt }: StartedStep, failures: number) {
+  const isOperationFirst = operationDeadlineAt !== null && operationDeadlineAt < deadlineAt;
+  return {
+    ...{ failures, parks },
+    deadlineAt: isOperationFirst ? operationDeadlineAt : deadlineAt,
+    now: new Date(),
+  };
+}
+
+/** Waits. Answers early, and with the reason, when the operation is to be cancelled; else null. */
+async function waitUntil<Input>(until: Date, { under, heedsCancel }: Trial<Input>): Promise<string | null> {
+  for (;;) {
+    const leftMs = until.getTime() - Date.now();
+    await sleep(Math.max(0, Math.min(leftMs, cancelLookMs)));
+    if (leftMs <= cancelLookMs) return null;
+    const asked = heedsCancel ? await readCancelReason(under.provisioning.prisma, under.operation.id) : null;
+    if (asked !== null) return asked;
+  }
+}
+
+function cancelled(reason: string): Outcome {
+  return { is: "cancelled", reason: `Cancelled: ${reason}` };
 }
 
 function perform<Input>(step: Step<Input, unknown>, direction: Direction, context: SagaContext<Input>) {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { newId } from "../tenants/ids.ts";
 import { insertChore } from "../tenants/tenant-store.ts";
-import type { Engine } from "./engine.ts";
+import type { RunStarter } from "./engine.ts";
 import { removeTwinOrganizations } from "./organization.ts";
 import { removeTwinProjects } from "./project.ts";
 import type { Provisioning } from "./provisioning.ts";
@@ -29,7 +29,8 @@ const removeTwins: Step<Input, { removed: number }> = {
 
 /**
  * Looks once more, minutes after an ambiguous operation ended, for things that landed later than anybody waited, and
- * removes them. Webhooks need no such look: Mem0 keeps their URL unique in a project.
+ * removes them. What is suspicious it tells in the tenant's drift, and succeeds: nothing of ours is broken. Webhooks need
+ * no such look: Mem0 keeps their URL unique in a project.
  */
 export const checkTwinsSaga: Saga<Input> = {
   kind: "CHECK_TWINS",
@@ -47,7 +48,7 @@ export const checkTwinsSaga: Saga<Input> = {
  */
 export async function checkTwins(
   { prisma }: Provisioning,
-  engine: Engine,
+  engine: RunStarter,
   after: { readonly operationId: string; readonly tenantId: string },
 ): Promise<void> {
   const input: Input = { operationId: after.operationId };

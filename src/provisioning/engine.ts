@@ -1,18 +1,35 @@
 import { DBOS } from "@dbos-inc/dbos-sdk";
+import { DBOSExecutor } from "@dbos-inc/dbos-sdk/internal/dbos-executor";
+import type { Pool } from "pg";
 import type { Logger } from "pino";
 import type { Journal } from "./run-saga.ts";
 
-/** The durable engine, as the rest of Loci knows it: DBOS Transact on the same Postgres, in the schema `dbos`. */
-export interface Engine {
+/** What gets a QUEUED run of an operation going, here or in another process. */
+export interface RunStarter {
   /**
-   * Starts a run soon, in the background. The same run twice runs once. When this process has as much in flight as it
-   * may, nothing happens: the QUEUED row is found by the next sweep.
+   * Starts a run soon, in the background. The same run twice runs once. It may come to nothing, when there is no room or
+   * the process dies: the QUEUED row is found by the next sweep.
    */
   start(operationId: string, run: number): void;
-  /** How many more runs this process would take now. */
+}
+
+/** The durable engine, as the rest of Loci knows it: DBOS Transact on the same Postgres, in the schema `dbos`. */
+export interface Engine extends RunStarter {
+  /** How many more runs this process would take now; none while it is paused. */
   room(): number;
+  /** From now on, or no longer, nothing is started here. What is under way goes on. */
+  pause(isPaused: boolean): void;
+  /** Calls back whenever a run has ended here. One listener. */
+  onRoom(listener: () => void): void;
   /** What the engine knows of a run. "lost": it will never go on by itself. */
   stateOf(operationId: string, run: number): Promise<"alive" | "ended" | "lost">;
+  /**
+   * Makes the unfinished runs of a dead executor everybody's: some process that runs sagas goes on with each. A repeat
+   * finds none.
+   */
+  handOver(executorId: string): Promise<void>;
+  /** Deletes the engine's record of runs that ended before `before`, at most `limit`. Answers how many. */
+  prune(before: Date, limit: number): Promise<number>;
   /** Stops within about `patienceMs`. What is not finished by then goes on at the next start. */
   stop(patienceMs: number): Promise<void>;
 }
@@ -20,9 +37,15 @@ export interface Engine {
 /** What the engine needs. */
 export interface EngineOptions {
   readonly databaseUrl: string;
+  /** Its connections, closed by whoever made them. Absent: it makes its own. */
+  readonly pool?: Pool;
   readonly log: Logger;
-  /** Runs of this process under way at once; beyond it, work stays QUEUED. */
+  /** What the engine calls this process; no other process may ever have the same. */
+  readonly executorId: string;
+  /** Runs of this process under way at once; beyond it, work stays QUEUED. What is taken over counts, too. */
   readonly inFlightMax: number;
+  /** Whether nothing is to be started before `pause(false)`. Absent: no. */
+  readonly isPaused?: boolean;
   /** One run of an operation. */
   readonly run: (journal: Journal, operationId: string, run: number) => Promise<void>;
 }
@@ -33,31 +56,45 @@ export interface EngineOptions {
  */
 const applicationVersion = "loci-1";
 
-/** One process owns this database (see `database/sole-process.ts`), so its id can be fixed, and it recovers its own. */
-const executorId = "loci";
-
 const journal: Journal = {
   step: (name, run) => DBOS.runStep(run, { name }),
+  isPatched: (patch) => DBOS.patch(patch),
 };
 
 /**
- * Launches the engine, which first goes on with every run that an earlier process left unfinished. One per process.
+ * Launches the engine. One per process. What other processes left unfinished is gone on with after `handOver`.
  * @throws when its tables cannot be reached or made
  */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   const { log, inFlightMax } = options;
-  const inFlight = new Set<string>();
+  /** Runs that were asked for and have not begun, and runs under way. */
+  const starting = new Set<string>();
+  const running = new Set<string>();
+  const inFlight = () => starting.size + running.size;
+  let tellRoom = () => {};
+  let isPaused = options.isPaused === true;
   let isStopping = false;
   DBOS.setConfig({
     name: "loci",
     systemDatabaseUrl: options.databaseUrl,
-    systemDatabasePoolSize: 20,
+    ...(options.pool === undefined ? { systemDatabasePoolSize: 20 } : { systemDatabasePool: options.pool }),
     applicationVersion,
-    executorID: executorId,
+    executorID: options.executorId,
+    enablePatching: true,
     logger: loggerOf(log, () => isStopping),
   });
   const workflow = DBOS.registerWorkflow(
-    async (operationId: string, run: number) => options.run(journal, operationId, run),
+    async (operationId: string, run: number) => {
+      const workflowID = workflowIdOf(operationId, run);
+      starting.delete(workflowID);
+      running.add(workflowID);
+      try {
+        await options.run(journal, operationId, run);
+      } finally {
+        running.delete(workflowID);
+        tellRoom();
+      }
+    },
     { name: "runOperation", maxRecoveryAttempts: 1_000 },
   );
   await DBOS.launch();
@@ -65,22 +102,47 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   return {
     start(operationId, run) {
       const workflowID = workflowIdOf(operationId, run);
-      if (inFlight.size >= inFlightMax || inFlight.has(workflowID)) return;
-      inFlight.add(workflowID);
+      if (isPaused || inFlight() >= inFlightMax || starting.has(workflowID) || running.has(workflowID))
+        return;
+      starting.add(workflowID);
       DBOS.startWorkflow(workflow, { workflowID })(operationId, run)
         .then((handle) => handle.getResult())
         .catch((error: unknown) => {
           // What is cut off by the end of the process goes on at the next start.
           log[isStopping ? "debug" : "error"]({ err: error, operationId, run }, "run failed");
         })
-        .finally(() => inFlight.delete(workflowID));
+        // Nothing of it ran here when another process was quicker.
+        .finally(() => starting.delete(workflowID));
     },
-    room: () => Math.max(0, inFlightMax - inFlight.size),
+    room: () => (isPaused ? 0 : Math.max(0, inFlightMax - inFlight())),
+    pause(isNowPaused) {
+      isPaused = isNowPaused;
+    },
+    onRoom(listener) {
+      tellRoom = listener;
+    },
     async stateOf(operationId, run) {
       const status = await DBOS.getWorkflowStatus(workflowIdOf(operationId, run));
       if (status === null) return "lost";
       if (status.status === "SUCCESS") return "ended";
       return ["PENDING", "ENQUEUED", "DELAYED"].includes(status.status) ? "alive" : "lost";
+    },
+    async handOver(executorId) {
+      // The SDK exports it as internal: test/crash/take-over.test.ts holds it to what we rely on.
+      const executor = DBOSExecutor.globalInstance;
+      if (executor === undefined) throw new Error("The engine is not running.");
+      await executor.recoverPendingWorkflows([executorId]);
+    },
+    async prune(before, limit) {
+      const ended = await DBOS.listWorkflows({
+        status: ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"],
+        completedBefore: before.toISOString(),
+        limit,
+        loadInput: false,
+        loadOutput: false,
+      });
+      await DBOS.deleteWorkflows(ended.map(({ workflowID }) => workflowID));
+      return ended.length;
     },
     async stop(patienceMs) {
       isStopping = true;

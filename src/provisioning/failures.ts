@@ -1,5 +1,6 @@
 import { Mem0Error } from "../mem0/errors.ts";
-import type { StepError } from "../tenants/operation-steps.ts";
+import { isDatabaseOutage } from "../tenants/database-outage.ts";
+import type { StartedStep, StepError } from "../tenants/operation-steps.ts";
 
 /** The step cannot be done, now or later, as it was asked for. A sign-up is undone; an off-boarding stops. */
 export class StepRefused extends Error {
@@ -41,5 +42,38 @@ export function describeError(error: unknown): StepError {
   if (error instanceof Unsettled || error instanceof NotYet) {
     return { code: error.name, message: error.message, retryable: true };
   }
+  if (isDatabaseOutage(error)) {
+    return { code: "Fault", message: "Loci's own database was away, or too busy.", retryable: true };
+  }
   return { code: "Fault", message: "Something went wrong inside Loci; the log says what.", retryable: false };
+}
+
+/** How long a step and its operation may be tried, in milliseconds. */
+export interface TimeAllowed {
+  readonly stepDeadlineMs: number;
+  readonly operationDeadlineMs: number;
+}
+
+/**
+ * A sentence about a step whose time is over, or its operation's: how long it was tried, how often, and the last error.
+ * Time for which it was parked for a quota does not count.
+ */
+export function outOfTime(last: StepError, started: StartedStep, allowed: TimeAllowed): string {
+  const now = Date.now();
+  const { attempt, deadlineAt, operationDeadlineAt } = started;
+  const attempts = attempt === 1 ? "1 attempt" : `${attempt} attempts`;
+  if (operationDeadlineAt === null || deadlineAt.getTime() <= now) {
+    const triedMs = now - deadlineAt.getTime() + allowed.stepDeadlineMs;
+    return `Given up after ${inWords(triedMs)} and ${attempts}. The last error: ${last.message}`;
+  }
+  const triedMs = now - operationDeadlineAt.getTime() + allowed.operationDeadlineMs;
+  return `Given up after ${attempts}, since the whole operation was tried for ${inWords(triedMs)}. The last error: ${last.message}`;
+}
+
+/** A duration for people, rounded: "40 s", "15 min", "2 h". */
+function inWords(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1_000));
+  if (seconds < 120) return `${seconds} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`;
 }

@@ -1,13 +1,13 @@
 import type { Resource } from "../generated/prisma/client.ts";
 import type { ResourceKind } from "../generated/prisma/enums.ts";
-import { Mem0Refused } from "../mem0/errors.ts";
+import { Mem0Error, Mem0Refused } from "../mem0/errors.ts";
 import type { Member } from "../mem0/members.ts";
 import { addOrganizationMember } from "../mem0/organization-members.ts";
 import { getOrganization } from "../mem0/organizations.ts";
 import { addProjectMember } from "../mem0/project-members.ts";
 import { getProject } from "../mem0/projects.ts";
-import { recordAwaiting, recordPresent } from "../tenants/mapping.ts";
 import { memberSchema, type Place } from "../tenants/place.ts";
+import { recordAwaiting, recordPresent, recordUnanswered } from "../tenants/resources-without-id.ts";
 import { StepRefused } from "./failures.ts";
 import { inParallel } from "./in-parallel.ts";
 import type { SagaContext } from "./saga.ts";
@@ -26,8 +26,8 @@ export interface OrganizationMembersToAdd {
 
 /**
  * Adds the tenant's members to its organization, side by side. Whom Mem0 does not take as a member waits, in the
- * organization and in the project. Adding cannot make twins, so what a lost answer leaves open is seen in the
- * organization's embedded members, which carry the e-mail (the members list does not: Mem0 OpenAPI).
+ * organization and in the project. Adding cannot make twins, so what a lost answer leaves open (the member is UNKNOWN
+ * then) is seen in the organization's embedded members, which carry the e-mail (the members list does not: Mem0 OpenAPI).
  * @throws {StepRefused} for such an e-mail when the policy is FAIL
  * @throws {Mem0Error}
  */
@@ -44,6 +44,7 @@ export async function addOrganizationMembers(
       try {
         await addOrganizationMember(mem0, orgId, memberSchema.parse(member.desired));
       } catch (error) {
+        if (isLost(error)) await recordUnanswered(prisma, member.id, error.message);
         return refusalOf(member, error);
       }
     }
@@ -85,6 +86,7 @@ export async function addProjectMembers(context: Context, toAdd: ProjectMembersT
     try {
       await addProjectMember(mem0, orgId, projectId, memberSchema.parse(member.desired));
     } catch (error) {
+      if (isLost(error)) await recordUnanswered(prisma, member.id, error.message);
       const refusal = refusalOf(member, error);
       // "Already a member" is what a repeat after a lost answer is told; its wording is not documented.
       const { members } = await getProject(mem0, orgId, projectId);
@@ -94,6 +96,10 @@ export async function addProjectMembers(context: Context, toAdd: ProjectMembersT
     return null;
   });
   await letWait(context, refused, toAdd.onUnknownMember, ["PROJECT_MEMBER"]);
+}
+
+function isLost(error: unknown): error is Mem0Error {
+  return error instanceof Mem0Error && error.mayHaveHappened;
 }
 
 /** A member whom Mem0 did not take, with its words. */

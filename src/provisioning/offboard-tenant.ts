@@ -1,9 +1,10 @@
 import { z } from "zod";
 import type { Operation } from "../generated/prisma/client.ts";
+import type { ResourceKind } from "../generated/prisma/enums.ts";
 import { newId } from "../tenants/ids.ts";
 import { tenantKeySchema } from "../tenants/place.ts";
 import { insertOffboarding } from "../tenants/tenant-store.ts";
-import type { Engine } from "./engine.ts";
+import type { RunStarter } from "./engine.ts";
 import { removeOrganization } from "./organization.ts";
 import { removeProject } from "./project.ts";
 import type { Provisioning } from "./provisioning.ts";
@@ -22,7 +23,11 @@ const forwardOnly = nothingToUndo(
   "What was deleted cannot be brought back; an off-boarding stops, and is resumed.",
 );
 
-function removal(name: string, remove: (context: SagaContext<Input>) => Promise<void>): Step<Input, object> {
+function removal(
+  name: string,
+  removes: ResourceKind,
+  remove: (context: SagaContext<Input>) => Promise<void>,
+): Step<Input, object> {
   return {
     name,
     output: z.object({}),
@@ -31,12 +36,13 @@ function removal(name: string, remove: (context: SagaContext<Input>) => Promise<
       return {};
     },
     compensate: forwardOnly,
+    whenSkipped: { removes },
   };
 }
 
-const deleteWebhooks = removal("deleteWebhooks", removeWebhooks);
-const deleteProject = removal("deleteProject", removeProject);
-const deleteOrganization = removal("deleteOrganization", removeOrganization);
+const deleteWebhooks = removal("deleteWebhooks", "WEBHOOK", removeWebhooks);
+const deleteProject = removal("deleteProject", "PROJECT", removeProject);
+const deleteOrganization = removal("deleteOrganization", "ORGANIZATION", removeOrganization);
 
 // ── Saga ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -69,7 +75,7 @@ export interface OffboardRequest extends Input {
  */
 export async function offboardTenant(
   provisioning: Provisioning,
-  engine: Engine,
+  engine: RunStarter,
   request: OffboardRequest,
 ): Promise<Operation> {
   const { actor, idempotencyKey, key } = request;

@@ -4,7 +4,6 @@ import {
   createOrganization,
   deleteOrganization,
   getOrganization,
-  listOrganizations,
   type Organization,
 } from "../mem0/organizations.ts";
 import { listProjects, type Project } from "../mem0/projects.ts";
@@ -12,6 +11,7 @@ import { listWebhooks } from "../mem0/webhooks.ts";
 import { readResource, recordGone } from "../tenants/mapping.ts";
 import { bearsMarker, withMarker } from "../tenants/marker.ts";
 import { type Making, makeOnce, removeTwins, whatWasMade } from "./make-once.ts";
+import { organizationsBearing } from "./one-list.ts";
 import type { Provisioning } from "./provisioning.ts";
 import { type Removal, removeAndProve } from "./remove-and-prove.ts";
 import type { SagaContext } from "./saga.ts";
@@ -70,31 +70,26 @@ function organizationMaking(context: Context): Making {
     list: "organizations",
     create: async () => (await createOrganization(mem0, { name: withMarker(tenant.name, marker) })).orgId,
     look: async (since) =>
-      (await listOrganizations(mem0))
-        .filter(({ name }) => bearsMarker(name, marker))
-        .map((organization) => ({
-          upstreamId: organization.orgId,
-          createdAt: organization.createdAt,
-          distrust: distrustOf(
-            provisioning,
-            { ...organization, isOwner: isOwnerOf(organization) },
-            since,
-            [],
-          ),
-          whyKeep: () => whyKeep(provisioning, organization),
-          removal: organizationRemoval(provisioning, organization.orgId),
-        })),
+      (await organizationsBearing(provisioning, marker)).map((organization) => ({
+        upstreamId: organization.orgId,
+        createdAt: organization.createdAt,
+        distrust: bearsMarker(organization.name, marker)
+          ? distrustOf(provisioning, { ...organization, isOwner: isOwnerOf(organization) }, since, [])
+          : "its name does not end in the marker as we write it",
+        whyKeep: () => whyKeep(provisioning, organization),
+        removal: organizationRemoval(provisioning, organization.orgId),
+      })),
   };
 }
 
-/** Why an organization that is ours may still not be deleted as a twin: something is in it. */
+/** What is in an organization that we just made, or only thought we did not: nothing, if it is ours. */
 async function whyKeep({ mem0 }: Provisioning, { orgId }: Organization): Promise<string | null> {
   const projects = await listProjects(mem0, orgId);
   const others = projects.filter((project) => !isDefaultProject(project));
-  if (others.length > 0) return `it holds the project ${others[0]?.projectId}.`;
+  if (others.length > 0) return `it holds the project ${others[0]?.projectId}`;
   for (const { projectId } of projects) {
     if ((await listWebhooks(mem0, projectId)).length > 0)
-      return `its default project ${projectId} has webhooks.`;
+      return `its default project ${projectId} has webhooks`;
   }
   return null;
 }

@@ -1,15 +1,16 @@
 import type { Resource } from "../generated/prisma/client.ts";
-import { createProject, deleteProject, getProject, listProjects } from "../mem0/projects.ts";
+import { createProject, deleteProject, getProject, type Project } from "../mem0/projects.ts";
 import { listWebhooks } from "../mem0/webhooks.ts";
 import { readResource, recordGone } from "../tenants/mapping.ts";
 import { bearsMarker, withMarker } from "../tenants/marker.ts";
 import { mainProjectName } from "../tenants/tenant-store.ts";
 import { type Making, makeOnce, removeTwins, whatWasMade } from "./make-once.ts";
+import { projectsBearing } from "./one-list.ts";
 import { orAbsent, organizationOf } from "./organization.ts";
 import type { Provisioning } from "./provisioning.ts";
 import { type Removal, removeAndProve } from "./remove-and-prove.ts";
 import type { SagaContext } from "./saga.ts";
-import { distrustOf, isOwnerOf } from "./trust.ts";
+import { distrustOf, distrustOfMaker, isOwnerOf } from "./trust.ts";
 
 type Context = SagaContext<unknown>;
 
@@ -65,6 +66,11 @@ function projectMaking(context: Context, orgId: string): Making {
   if (marker === null) throw new Error(`Project ${resourceId} has no marker.`);
   // Members of the organization are added while the project is made, and may show in it at once.
   const invited = context.resources("ORGANIZATION_MEMBER").map(({ name }) => name);
+  const distrustOfProject = (project: Project, since: Date) =>
+    bearsMarker(project.description, marker)
+      ? (distrustOf(provisioning, { ...project, isOwner: isOwnerOf(project) }, since, invited) ??
+        distrustOfMaker(provisioning, project.members))
+      : "its description does not end in the marker as we write it";
   const description = withMarker(`The memories of ${tenant.name}. Managed by Loci.`, marker);
   return {
     resourceId,
@@ -72,16 +78,14 @@ function projectMaking(context: Context, orgId: string): Making {
     list: "projects",
     create: async () => (await createProject(mem0, orgId, { name: tenant.name, description })).projectId,
     look: async (since) =>
-      (await listProjects(mem0, orgId))
-        .filter((project) => bearsMarker(project.description, marker))
-        .map((project) => ({
-          upstreamId: project.projectId,
-          createdAt: project.createdAt,
-          distrust: distrustOf(provisioning, { ...project, isOwner: isOwnerOf(project) }, since, invited),
-          whyKeep: async () =>
-            (await listWebhooks(mem0, project.projectId)).length > 0 ? "it has webhooks." : null,
-          removal: projectRemoval(provisioning, orgId, project.projectId),
-        })),
+      (await projectsBearing(provisioning, orgId, marker)).map((project) => ({
+        upstreamId: project.projectId,
+        createdAt: project.createdAt,
+        distrust: distrustOfProject(project, since),
+        whyKeep: async () =>
+          (await listWebhooks(mem0, project.projectId)).length > 0 ? "it has webhooks" : null,
+        removal: projectRemoval(provisioning, orgId, project.projectId),
+      })),
   };
 }
 

@@ -15,8 +15,15 @@ export interface Timings {
   /** Bounds of the random wait between two attempts at a step. */
   readonly retryBaseMs: number;
   readonly retryMaxMs: number;
-  /** Attempts at a step in one run, the first included. */
+  /** Attempts at a step in one run, the first included. Then the operation is parked, and the next run has as many. */
   readonly attemptsMax: number;
+  /** How long a step is tried, from its first start in a direction. A failure after that is for good. */
+  readonly stepDeadlineMs: number;
+  /** The same for an operation, from its first run, and anew from where it turns back. */
+  readonly operationDeadlineMs: number;
+  /** Bounds of the random time for which an operation is parked while Mem0 cannot be used; doubles each time in a row. */
+  readonly parkBaseMs: number;
+  readonly parkMaxMs: number;
   /** The longest wait inside a run. For a longer one the operation is parked. */
   readonly waitMaxMs: number;
   /** How often due work is looked for. */
@@ -32,6 +39,10 @@ export const defaultTimings: Timings = {
   retryBaseMs: 250,
   retryMaxMs: 10_000,
   attemptsMax: 6,
+  stepDeadlineMs: 900_000,
+  operationDeadlineMs: 3_600_000,
+  parkBaseMs: 5_000,
+  parkMaxMs: 300_000,
   waitMaxMs: 30_000,
   sweepMs: 1_000,
 };
@@ -53,6 +64,13 @@ export interface Deed {
  */
 export type Around = (deed: Deed, proceed: () => Promise<unknown>) => Promise<unknown>;
 
+/** Leave of this process to run sagas and to write upstream. It may be lost for a while, or for good. */
+export interface Leave {
+  isHeld(): boolean;
+  /** Waits until it is held again; for ever where a peer took over, for then this process is about to end. */
+  whenHeld(): Promise<void>;
+}
+
 /** Everything that sagas work with. Made once, in `main.ts`. */
 export interface Provisioning {
   readonly prisma: PrismaClient;
@@ -67,5 +85,6 @@ export interface Provisioning {
    * and never waits. What is announced may be lost: watchers look by themselves, too, only less often.
    */
   readonly announce: (operationId: string) => void;
+  readonly leave: Leave;
   readonly log: Logger;
 }

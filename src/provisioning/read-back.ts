@@ -2,13 +2,14 @@ import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import type { Resource } from "../generated/prisma/client.ts";
 import type { Member } from "../mem0/members.ts";
-import { getOrganization, listOrganizations, type Organization } from "../mem0/organizations.ts";
+import { getOrganization, type Organization } from "../mem0/organizations.ts";
 import { listProjects, type Project } from "../mem0/projects.ts";
 import { listWebhooks, type Webhook } from "../mem0/webhooks.ts";
+import { recordReadBack } from "../tenants/drift.ts";
 import { proveList, readListProofs } from "../tenants/installation.ts";
 import { bearsMarker, withMarker } from "../tenants/marker.ts";
 import { memberSchema, settingsSchema } from "../tenants/place.ts";
-import { recordReadBack } from "../tenants/tenant-store.ts";
+import { organizationsBearing } from "./one-list.ts";
 import { isDefaultProject, orAbsent, organizationOf } from "./organization.ts";
 import { projectOf } from "./project.ts";
 import type { SagaContext } from "./saga.ts";
@@ -26,21 +27,23 @@ export interface Home {
 /**
  * Reads the whole place back and compares it with what was asked for. What differs becomes the tenant's drift; it
  * changes nothing upstream. On the way it records Mem0's `default-project`, and, until that is known, whether this
- * key's lists show what it created. Answers the number of differences.
+ * key's lists show what it created. All organizations are listed for that alone: look-alikes are told by the looks for
+ * what was lost. Answers the number of differences.
  * @throws {Mem0Error}
  */
 export async function readPlaceBack(context: Context, { orgId, projectId }: Home): Promise<number> {
   const { mem0, prisma, account } = context.provisioning;
   const proofs = await readListProofs(prisma, account.id);
-  const [organization, projects, webhooks, organizations] = await Promise.all([
+  const [organization, projects, webhooks, listed] = await Promise.all([
     orAbsent(getOrganization(mem0, orgId)),
     orAbsent(listProjects(mem0, orgId)),
     context.resources("WEBHOOK").length === 0 ? [] : listWebhooks(mem0, projectId),
-    proofs.organizations ? [] : listOrganizations(mem0),
+    proofs.organizations
+      ? []
+      : organizationsBearing(context.provisioning, organizationOf(context).marker ?? ""),
   ]);
   // A list is proved by the marker, for by the marker a look will search it.
-  const listed = organizations.find((found) => found.orgId === orgId);
-  if (listed !== undefined && isMarked(listed.name, organizationOf(context))) {
+  if (listed.some((found) => found.orgId === orgId && isMarked(found.name, organizationOf(context)))) {
     await proveList(prisma, account.id, "organizations");
   }
   const project = projects?.find((found) => found.projectId === projectId);

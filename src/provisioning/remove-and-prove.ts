@@ -1,13 +1,6 @@
 import { Mem0Error, Mem0Refused } from "../mem0/errors.ts";
-import {
-  beginDelete,
-  recordGone,
-  recordNotDone,
-  recordTwinGone,
-  recordUnknowable,
-  recordUnknown,
-  unresolvedDelete,
-} from "../tenants/mapping.ts";
+import { beginDelete, isProvedGone, recordTwinGone, unresolvedDelete } from "../tenants/delete-attempts.ts";
+import { recordGone, recordNotDone, recordUnknowable, recordUnknown } from "../tenants/mapping.ts";
 import { NeedsAttention, NotYet } from "./failures.ts";
 import type { SagaContext } from "./saga.ts";
 
@@ -35,7 +28,7 @@ type AnyContext = Pick<SagaContext<unknown>, "provisioning" | "operationId" | "s
  * Deletes a thing and proves that it is gone. Neither a success message nor a 404 is proof: a stranger gets 404 too.
  * So it takes an observation that we are OWNER, committed before the DELETE; then our own DELETE, answered by 2xx or
  * by nothing; then its absence. Afterwards the resource is GONE with all that lay in it ("twin": the attempt alone is
- * closed). A repeat after a crash relies on the stored observation.
+ * closed). A repeat after a crash relies on the stored observation, and of two at once each relies on the other's.
  *
  * @throws {NeedsAttention} when the proof cannot be had; the resource is UNKNOWN then
  * @throws {NotYet} when the thing is still there after its DELETE
@@ -55,7 +48,8 @@ export async function removeAndProve(
     if (role === "twin") await recordTwinGone(prisma, attemptId);
     else await recordGone(prisma, { resourceId, attemptId, goneBy: "DELETED" });
   };
-  const giveUp = async (reason: string): Promise<never> => {
+  const giveUp = async (reason: string): Promise<void> => {
+    if (await isProvedGone(prisma, resourceId, twinId)) return;
     if (role === "resource") await recordUnknowable(prisma, resourceId, reason);
     throw new NeedsAttention(reason);
   };
@@ -63,16 +57,19 @@ export async function removeAndProve(
   const seen = await removal.observe();
   if (seen === "absent" && earlier !== null && !removal.isAbsenceSeen) return prove(earlier.id);
   if (seen === "absent") {
-    await giveUp(
+    return giveUp(
       `The ${removal.what} answers 404, but we did not delete it: it may be gone, or we may have been removed from it. ` +
         "A 404 alone proves nothing.",
     );
   }
   if (seen === "not-owner")
-    await giveUp(`We are not OWNER of the ${removal.what}, so it cannot be deleted by us.`);
+    return giveUp(`We are not OWNER of the ${removal.what}, so it cannot be deleted by us.`);
 
   const of = { resourceId, operationId, step, twinId };
-  const attemptId = earlier?.id ?? (await beginDelete(prisma, { ...of, ownerSeenAt: new Date() }));
+  const { attemptId, isShared } =
+    earlier === null
+      ? await beginDelete(prisma, { ...of, ownerSeenAt: new Date() })
+      : { attemptId: earlier.id, isShared: true };
   try {
     await removal.remove();
   } catch (error) {
@@ -81,11 +78,11 @@ export async function removeAndProve(
     if (error.mayHaveHappened) {
       await recordUnknown(prisma, attemptId, error.message);
     } else if (!isNotFound) {
-      if (earlier === null) await recordNotDone(prisma, attemptId, error.message);
+      if (!isShared) await recordNotDone(prisma, attemptId, error.message);
       throw error;
-    } else if (earlier === null && !removal.isAbsenceSeen) {
+    } else if (!isShared && !removal.isAbsenceSeen) {
       await recordNotDone(prisma, attemptId, error.message);
-      await giveUp(
+      return giveUp(
         `The ${removal.what} vanished between our look and our DELETE, so we cannot prove where it went.`,
       );
     }

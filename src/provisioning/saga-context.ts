@@ -2,8 +2,9 @@ import type { Operation, PrismaClient, Resource, Tenant } from "../generated/pri
 import type { Provisioning } from "./provisioning.ts";
 import type { Saga, SagaContext } from "./saga.ts";
 
-/** An operation with its tenant and mapping, as they were when a run began. */
+/** An operation with its tenant, mapping and planned steps, as they were when a run began. */
 export type LoadedOperation = Operation & {
+  readonly steps: readonly { readonly name: string }[];
   readonly tenant: Tenant & { readonly resources: readonly Resource[] };
 };
 
@@ -14,7 +15,10 @@ export type LoadedOperation = Operation & {
 export async function loadOperation(prisma: PrismaClient, operationId: string): Promise<LoadedOperation> {
   return prisma.operation.findUniqueOrThrow({
     where: { id: operationId },
-    include: { tenant: { include: { resources: { orderBy: { id: "asc" } } } } },
+    include: {
+      steps: { select: { name: true } },
+      tenant: { include: { resources: { orderBy: { id: "asc" } } } },
+    },
   });
 }
 

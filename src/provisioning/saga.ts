@@ -43,6 +43,43 @@ export interface Step<Input, Output> {
   readonly isNeeded?: (input: Input) => boolean;
   /** Whether the saga goes on when the step fails for good. Absent: it does not. */
   readonly isTolerated?: boolean;
+  /**
+   * Whether it changes nothing upstream and may be done any number of times: then the engine does not record it, and
+   * whoever goes on after a crash does it again. Absent: it is recorded.
+   */
+  readonly isRepeatedFreely?: boolean;
+  /** How long the deed, or its undoing, is tried. Absent: `stepDeadlineMs` of the timings. */
+  readonly deadlineMs?: number;
+  /** What becomes of it when an operator skips it. Absent: its answer is then `{}`, and nothing of the mapping is its. */
+  readonly whenSkipped?: SkipRule<Output>;
+}
+
+/** What it means that an operator skips a step. */
+export interface SkipRule<Output> {
+  /** Why it may never be skipped going forward, a sentence for people. Absent: it may. */
+  readonly never?: string;
+  /** The kind of what it makes; its undoing removes that. */
+  readonly makes?: ResourceKind;
+  /** The kind of what it removes. */
+  readonly removes?: ResourceKind;
+  /** Its answer, which later steps need, by the upstream ids of the mapping. Null: the mapping does not say. */
+  readonly outputFrom?: (upstreamIdOf: (kind: ResourceKind) => string | null) => Output | null;
+}
+
+/** Steps that are done side by side. */
+export type Stage<Input> = readonly Step<Input, unknown>[];
+
+/**
+ * A change of a saga's stages, kept as long as runs from before it may be under way. A run that had reached the place
+ * before the change goes on as it began; every other run, and every later run of the same operation, goes the new way.
+ */
+export interface SagaChange<Input> {
+  /** What the engine remembers it by. With the day it was made in it; never used again. */
+  readonly patch: string;
+  /** Where in `stages` the first stage stands that is not as it was. */
+  readonly from: number;
+  /** What stood from there to the end. */
+  readonly were: readonly Stage<Input>[];
 }
 
 /** The definition of a saga: a table of steps in stages. */
@@ -50,7 +87,9 @@ export interface Saga<Input> {
   readonly kind: OperationKind;
   readonly input: z.ZodType<Input>;
   /** Stages run one after the other, the steps of a stage side by side. */
-  readonly stages: readonly (readonly Step<Input, unknown>[])[];
+  readonly stages: readonly Stage<Input>[];
+  /** How it was changed, the oldest first. Absent: never, or so long ago that nothing older is under way. */
+  readonly changes?: readonly SagaChange<Input>[];
   /** What a failure for good means: undo all that started, or stop and wait for a person. */
   readonly onFailure: "unwind" | "stop";
   /** What the tenant becomes when the saga is through, and when it is unwound. Null: it stays. */

@@ -1,11 +1,12 @@
+import { Mem0Error } from "../mem0/errors.ts";
 import { updateProject } from "../mem0/projects.ts";
-import { recordPresent } from "../tenants/mapping.ts";
 import type { Place } from "../tenants/place.ts";
+import { recordPresent, recordUnanswered } from "../tenants/resources-without-id.ts";
 import type { SagaContext } from "./saga.ts";
 
 /**
  * Sets a project's settings. All values are absolute, so a repeat sets the same again, and a lost answer is
- * simply asked for again.
+ * simply asked for again; until then the settings are UNKNOWN.
  * @throws {Mem0Error}
  */
 export async function setProjectSettings(
@@ -15,7 +16,7 @@ export async function setProjectSettings(
   const { mem0, prisma } = context.provisioning;
   const { customInstructions, agentCustomInstructions, customCategories, multilingual, decay } =
     place.settings;
-  await updateProject(mem0, place.orgId, place.projectId, {
+  const changes = {
     ...(customInstructions === undefined ? {} : { customInstructions }),
     ...(agentCustomInstructions === undefined ? {} : { agentCustomInstructions }),
     ...(customCategories === undefined
@@ -23,6 +24,15 @@ export async function setProjectSettings(
       : { customCategories: customCategories.map(({ name, description }) => ({ [name]: description })) }),
     ...(multilingual === undefined ? {} : { multilingual }),
     ...(decay === undefined ? {} : { decay }),
-  });
-  for (const { id } of context.resources("PROJECT_SETTINGS")) await recordPresent(prisma, id);
+  };
+  const rows = context.resources("PROJECT_SETTINGS");
+  try {
+    await updateProject(mem0, place.orgId, place.projectId, changes);
+  } catch (error) {
+    if (error instanceof Mem0Error && error.mayHaveHappened) {
+      for (const { id } of rows) await recordUnanswered(prisma, id, error.message);
+    }
+    throw error;
+  }
+  for (const { id } of rows) await recordPresent(prisma, id);
 }

@@ -4,7 +4,7 @@ import { newId } from "../tenants/ids.ts";
 import { type Place, placeSchema, tenantKeySchema } from "../tenants/place.ts";
 import { InvalidInput } from "../tenants/refusals.ts";
 import { activateTenant, insertSignUp } from "../tenants/tenant-store.ts";
-import type { Engine } from "./engine.ts";
+import type { RunStarter } from "./engine.ts";
 import { addOrganizationMembers, addProjectMembers } from "./members.ts";
 import { makeOrganization, removeOrganization } from "./organization.ts";
 import { makeProject, removeProject } from "./project.ts";
@@ -16,9 +16,10 @@ import { makeWebhooks, removeWebhooks } from "./webhooks.ts";
 
 // ── Input ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-const inputSchema = z.object({ key: tenantKeySchema, place: placeSchema });
+/** What a sign-up stores on its operation. */
+export const signUpInputSchema = z.object({ key: tenantKeySchema, place: placeSchema });
 
-type Input = z.infer<typeof inputSchema>;
+type Input = z.infer<typeof signUpInputSchema>;
 
 const nothing = z.object({});
 
@@ -29,6 +30,13 @@ const createOrganization: Step<Input, { orgId: string }> = {
   output: z.object({ orgId: z.string() }),
   invoke: async (context) => ({ orgId: await makeOrganization(context) }),
   compensate: removeOrganization,
+  whenSkipped: {
+    makes: "ORGANIZATION",
+    outputFrom: (upstreamIdOf) => {
+      const orgId = upstreamIdOf("ORGANIZATION");
+      return orgId === null ? null : { orgId };
+    },
+  },
 };
 
 const createProject: Step<Input, { projectId: string }> = {
@@ -39,6 +47,13 @@ const createProject: Step<Input, { projectId: string }> = {
     return { projectId: await makeProject(context, orgId) };
   },
   compensate: removeProject,
+  whenSkipped: {
+    makes: "PROJECT",
+    outputFrom: (upstreamIdOf) => {
+      const projectId = upstreamIdOf("PROJECT");
+      return projectId === null ? null : { projectId };
+    },
+  },
 };
 
 const joinOrganization: Step<Input, object> = {
@@ -52,6 +67,7 @@ const joinOrganization: Step<Input, object> = {
     return {};
   },
   compensate: nothingToUndo("Members go with the organization, whose removal is proved."),
+  whenSkipped: { makes: "ORGANIZATION_MEMBER" },
 };
 
 const applySettings: Step<Input, object> = {
@@ -64,6 +80,7 @@ const applySettings: Step<Input, object> = {
     return {};
   },
   compensate: nothingToUndo("Settings are a part of the project and go with it."),
+  whenSkipped: { makes: "PROJECT_SETTINGS" },
 };
 
 const joinProject: Step<Input, object> = {
@@ -77,6 +94,7 @@ const joinProject: Step<Input, object> = {
     return {};
   },
   compensate: nothingToUndo("Members go with the project, whose removal is proved."),
+  whenSkipped: { makes: "PROJECT_MEMBER" },
 };
 
 const createWebhooks: Step<Input, object> = {
@@ -91,11 +109,13 @@ const createWebhooks: Step<Input, object> = {
     return {};
   },
   compensate: removeWebhooks,
+  whenSkipped: { makes: "WEBHOOK" },
 };
 
 const activate: Step<Input, { activatedAt: string }> = {
   name: "activate",
   output: z.object({ activatedAt: z.iso.datetime() }),
+  isRepeatedFreely: true,
   invoke: async ({ provisioning, tenant }) => {
     const activatedAt = await activateTenant(provisioning.prisma, tenant.id);
     return { activatedAt: activatedAt.toISOString() };
@@ -103,12 +123,14 @@ const activate: Step<Input, { activatedAt: string }> = {
   compensate: nothingToUndo(
     "A tenant that was not activated stays PROVISIONING until the unwinding ends in FAILED.",
   ),
+  whenSkipped: { never: "Only this step makes the tenant ACTIVE, and it asks Mem0 nothing." },
 };
 
 const readBack: Step<Input, { differences: number }> = {
   name: "readBack",
   output: z.object({ differences: z.number() }),
   isTolerated: true,
+  isRepeatedFreely: true,
   invoke: async (context) => {
     const home = { ...context.outputOf(createOrganization), ...context.outputOf(createProject) };
     return { differences: await readPlaceBack(context, home) };
@@ -121,7 +143,7 @@ const readBack: Step<Input, { differences: number }> = {
 /** Signs a tenant up into an organization of its own. Three upstream round trips to ACTIVE, then a read-back. */
 export const signUpSaga: Saga<Input> = {
   kind: "SIGN_UP",
-  input: inputSchema,
+  input: signUpInputSchema,
   stages: [
     [createOrganization],
     [createProject, joinOrganization],
@@ -153,19 +175,13 @@ export interface SignUpRequest {
  */
 export async function signUpTenant(
   provisioning: Provisioning,
-  engine: Engine,
+  engine: RunStarter,
   request: SignUpRequest,
 ): Promise<Operation> {
   const { account, prisma, markerSecret } = provisioning;
   const { actor, idempotencyKey } = request;
   const input: Input = { key: request.key, place: request.place };
-  const own = input.place.members.findIndex(
-    ({ email }) => email.toLowerCase() === account.userEmail.toLowerCase(),
-  );
-  if (own !== -1) {
-    const message = "Is Loci's own Mem0 account, which is OWNER of every organization it makes.";
-    throw new InvalidInput([{ field: `members.${own}.email`, message }]);
-  }
+  refuseOwnAccount(account, input.place);
   const json = JSON.parse(JSON.stringify(input));
   const { operation, isNew } = await insertSignUp(
     prisma,
@@ -174,4 +190,15 @@ export async function signUpTenant(
   );
   if (isNew) engine.start(operation.id, operation.run);
   return operation;
+}
+
+/**
+ * Refuses the platform's own account as a member: it must never be added, demoted or removed as one.
+ * @throws {InvalidInput}
+ */
+export function refuseOwnAccount({ userEmail }: Provisioning["account"], { members }: Place): void {
+  const own = members.findIndex(({ email }) => email.toLowerCase() === userEmail.toLowerCase());
+  if (own === -1) return;
+  const message = "Is Loci's own Mem0 account, which is OWNER of every organization it makes.";
+  throw new InvalidInput([{ field: `members.${own}.email`, message }]);
 }

@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import {
+  claimQueued,
   clearTwinCheck,
   findDueTwinChecks,
-  findQueued,
   findRunningSince,
   queueDueParked,
   requeueLost,
 } from "../tenants/due-operations.ts";
 import { claimDueMembers } from "../tenants/mapping.ts";
+import { readPause } from "../tenants/pause.ts";
 import { Refusal } from "../tenants/refusals.ts";
 import { addWaitingMembers } from "./add-waiting-members.ts";
 import { checkTwins } from "./check-twins.ts";
@@ -25,15 +26,17 @@ const quietMs = 10_000;
 
 /**
  * Looks for due work once: runs that nobody started, parked operations whose time has come, runs the engine lost,
- * members to try again, late looks for twins. Safe at any time and any number of times.
+ * members to try again, late looks for twins. While the installation is paused it does nothing. Answers whether more may be queued than there was room for. Safe at any
+ * time and any number of times, in any number of processes.
  */
-export async function sweep(provisioning: Provisioning, engine: Engine): Promise<void> {
+export async function sweep(provisioning: Provisioning, engine: Engine): Promise<boolean> {
   const { prisma, timings } = provisioning;
+  const isPaused = (await readPause(prisma)) !== null;
+  engine.pause(isPaused);
+  if (isPaused) return false;
   await queueDueParked(prisma, batch);
   await requeueLostRuns(provisioning, engine);
-  for (const { operationId, run } of await findQueued(prisma, Math.min(batch, engine.room()))) {
-    engine.start(operationId, run);
-  }
+  const hasMore = await startQueued(provisioning, engine);
   const due = { retryMs: timings.memberRetryMs, retryMaxMs: timings.memberRetryMaxMs, limit: batch };
   for (const tenantId of await claimDueMembers(prisma, due)) {
     await unlessRefused(() => addWaitingMembers(provisioning, engine, tenantId));
@@ -44,6 +47,18 @@ export async function sweep(provisioning: Provisioning, engine: Engine): Promise
       await clearTwinCheck(prisma, ended.operationId);
     });
   }
+  return hasMore;
+}
+
+/**
+ * Starts what is QUEUED, as much as this process may have in flight. Answers whether there may be more. Safe at any time,
+ * in any number of processes.
+ */
+async function startQueued({ prisma }: Provisioning, engine: Engine): Promise<boolean> {
+  const room = Math.min(batch, engine.room());
+  const claimed = await claimQueued(prisma, room);
+  for (const { operationId, run } of claimed) engine.start(operationId, run);
+  return claimed.length === room;
 }
 
 async function requeueLostRuns({ prisma }: Provisioning, engine: Engine): Promise<void> {
@@ -62,25 +77,51 @@ async function unlessRefused(start: () => Promise<void>): Promise<void> {
   }
 }
 
+/** What looks for due work until it is stopped. */
+export interface Sweeping {
+  /** Something was queued, or there is room again: looks into the queue now, and not only at the next sweep. */
+  wake(): void;
+  /** Waits for the look under way. */
+  stop(): Promise<void>;
+}
+
 /**
  * Sweeps every `sweepMs` until stopped, one sweep at a time, for the first time after one pause: at a start the engine
- * goes on first with what it knows. An error is logged, and the next sweep tries again. `stop` waits for the sweep under
- * way.
+ * goes on first with what it knows. Between sweeps it looks into the queue alone, when it is woken and whenever a run
+ * has made room. An error is logged, and the next look tries again.
  */
-export function startSweeping(provisioning: Provisioning, engine: Engine): { stop(): Promise<void> } {
+export function startSweeping(provisioning: Provisioning, engine: Engine): Sweeping {
   const { log, timings } = provisioning;
   const stopping = new AbortController();
   const { signal } = stopping;
+  let wakeUp = new AbortController();
+  let hasMore = false;
+  const look = async (isWhole: boolean) => {
+    try {
+      hasMore = isWhole ? await sweep(provisioning, engine) : await startQueued(provisioning, engine);
+    } catch (error) {
+      log.error({ err: error }, "sweep failed");
+    }
+  };
   const loop = async () => {
-    for (;;) {
-      // The pause is broken off by `stop`, which is no error.
-      await sleep(timings.sweepMs, undefined, { signal }).catch(() => {});
+    for (let dueAt = Date.now() + timings.sweepMs; ; ) {
+      const pause = AbortSignal.any([signal, wakeUp.signal]);
+      // The pause is broken off by `stop` and `wake`, which is no error.
+      await sleep(Math.max(0, dueAt - Date.now()), undefined, { signal: pause }).catch(() => {});
       if (signal.aborted) return;
-      await sweep(provisioning, engine).catch((error: unknown) => log.error({ err: error }, "sweep failed"));
+      wakeUp = new AbortController();
+      const isWhole = Date.now() >= dueAt;
+      await look(isWhole);
+      if (isWhole) dueAt = Date.now() + timings.sweepMs;
     }
   };
   const ended = loop();
+  const wake = () => wakeUp.abort();
+  engine.onRoom(() => {
+    if (hasMore) wake();
+  });
   return {
+    wake,
     async stop() {
       stopping.abort();
       await ended;

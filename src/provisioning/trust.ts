@@ -20,24 +20,49 @@ export function isOwnerOf(thing: {
 }
 
 /**
+ * Why something new that bears our marker may have been made by somebody whom we invited ourselves, or null. He sees
+ * the marker, and is no stranger; but whoever makes a thing is OWNER of it, and of ours nobody is but us. Where Mem0 shows
+ * no members there is nothing to tell.
+ */
+export function distrustOfMaker({ account }: Provisioning, members: readonly Member[]): string | null {
+  const owners = members.filter(({ role }) => role === "OWNER").map(({ email }) => email?.toLowerCase());
+  if (owners.some((email) => email !== account.userEmail.toLowerCase()))
+    return "somebody else is OWNER of it";
+  return members.length > 0 && owners.length === 0 ? "nobody is OWNER of it" : null;
+}
+
+/**
  * Why a thing that bears our marker may still not be ours, or null when it is beyond doubt. Anyone who invites our
  * account can put a look-alike into our lists, and whoever is a member of a tenant's organization sees its marker: so
  * we must be OWNER, nobody may be in it but us (and `invited`), and it must not be older than our first attempt.
  */
 export function distrustOf(
-  { mem0, account }: Provisioning,
+  provisioning: Provisioning,
   thing: Likeness,
   since: Date,
   invited: readonly string[],
 ): string | null {
-  if (!thing.isOwner) return "we are not its owner";
+  return distrustsOf(provisioning, thing, since, invited)[0] ?? null;
+}
+
+/** Every rule of `distrustOf` that a thing breaks, in words; none when it is beyond doubt. */
+export function distrustsOf(
+  { mem0, account }: Provisioning,
+  thing: Likeness,
+  since: Date,
+  invited: readonly string[],
+): string[] {
+  const distrusts: string[] = [];
+  if (!thing.isOwner) distrusts.push("we are not its owner");
   const known = new Set([account.userEmail, ...invited].map((email) => email.toLowerCase()));
   const stranger = thing.members.some(({ email }) => email === null || !known.has(email.toLowerCase()));
-  if (stranger) return "it has members that we did not add";
+  if (stranger) distrusts.push("it has members that we did not add");
   const offsetMs = mem0.clockOffsetMs() ?? 0;
   const earliest = since.getTime() + offsetMs - clockToleranceMs;
   const latest = Date.now() + offsetMs + clockToleranceMs;
   const createdAt = thing.createdAt.getTime();
-  if (createdAt < earliest || createdAt > latest) return "it was not created while our attempt was under way";
-  return null;
+  if (createdAt < earliest || createdAt > latest) {
+    distrusts.push("it was not created while our attempt was under way");
+  }
+  return distrusts;
 }

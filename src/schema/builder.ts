@@ -5,16 +5,18 @@ import RelayPlugin from "@pothos/plugin-relay";
 import type PrismaTypes from "../generated/pothos.ts";
 import { getDatamodel } from "../generated/pothos.ts";
 import type { PrismaClient } from "../generated/prisma/client.ts";
-import type { Engine } from "../provisioning/engine.ts";
+import type { RunStarter } from "../provisioning/engine.ts";
 import type { OperationWatch } from "../provisioning/operation-watch.ts";
 import type { Provisioning } from "../provisioning/provisioning.ts";
+import type { StepDurations } from "../provisioning/step-durations.ts";
 
 /** What every resolver works with. */
 export interface Context {
   readonly prisma: PrismaClient;
   readonly provisioning: Provisioning;
-  readonly engine: Engine;
+  readonly engine: RunStarter;
   readonly watch: OperationWatch;
+  readonly durations: StepDurations;
   /** Who asks; every request that gets this far has been authenticated. */
   readonly caller: { readonly actor: string };
   /** Aborted when the client goes away. */
@@ -60,3 +62,4 @@ builder.mutationType({
   description:
     "Everything that can be changed. Each mutation answers its payload, or one of the refusals the caller can act on.",
 });
+builder.subscriptionType({ description: "Everything that can be watched." });

@@ -1,13 +1,24 @@
 import {
   IdempotencyKeyReused,
   InvalidInput,
+  NothingToAmend,
+  NotPaused,
   OperationInProgress,
+  OperationNotAbortable,
   OperationNotFound,
   OperationNotResumable,
   type Refusal,
+  ResourceNotAdoptable,
+  ResourceNotFound,
+  StepNotSkippable,
   TenantKeyTaken,
   TenantNotFound,
   TenantStatusRefused,
+  UnaccountedNotFound,
+  UpstreamAlreadyMapped,
+  UpstreamNotFound,
+  UpstreamNotReadable,
+  UpstreamNotTrusted,
 } from "../tenants/refusals.ts";
 import { builder } from "./builder.ts";
 
@@ -70,6 +81,21 @@ const carryingOperation = [
     description: "Only an operation that is PARKED or NEEDS_ATTENTION can be told to go on.",
     interfaces: [ErrorInterface],
   }),
+  builder.objectType(StepNotSkippable, {
+    name: "StepNotSkippable",
+    description: "This step cannot be skipped; the message says why, and what to do instead.",
+    interfaces: [ErrorInterface],
+  }),
+  builder.objectType(OperationNotAbortable, {
+    name: "OperationNotAbortable",
+    description: "The operation cannot be called off; the message says why, and what to do instead.",
+    interfaces: [ErrorInterface],
+  }),
+  builder.objectType(NothingToAmend, {
+    name: "NothingToAmend",
+    description: "There is nothing that this amendment could still change; the message says why.",
+    interfaces: [ErrorInterface],
+  }),
 ];
 
 for (const refusal of carryingTenant) {
@@ -101,5 +127,67 @@ builder.objectType(TenantNotFound, {
 builder.objectType(OperationNotFound, {
   name: "OperationNotFound",
   description: "There is no operation with this id.",
+  interfaces: [ErrorInterface],
+});
+
+builder.objectType(NotPaused, {
+  name: "NotPaused",
+  description: "The installation is not paused, so there is nothing to resume.",
+  interfaces: [ErrorInterface],
+});
+
+builder.objectType(UnaccountedNotFound, {
+  name: "UnaccountedNotFound",
+  description: "Nothing unaccounted has this id.",
+  interfaces: [ErrorInterface],
+});
+
+builder.objectType(ResourceNotFound, {
+  name: "ResourceNotFound",
+  description: "There is no resource with this id.",
+  interfaces: [ErrorInterface],
+});
+
+const ResourceNotAdoptableRef = builder.objectType(ResourceNotAdoptable, {
+  name: "ResourceNotAdoptable",
+  description: "Nothing upstream can be adopted for this resource as things are; the message says why.",
+  interfaces: [ErrorInterface],
+});
+
+builder.objectField(ResourceNotAdoptableRef, "resource", (t) =>
+  t.prismaField({
+    type: "Resource",
+    resolve: (query, { resourceId }, _args, { prisma }) =>
+      prisma.resource.findUniqueOrThrow({ ...query, where: { id: resourceId } }),
+  }),
+);
+
+builder.objectType(UpstreamNotFound, {
+  name: "UpstreamNotFound",
+  description: "Mem0 does not show it to our account. That cannot be overridden.",
+  interfaces: [ErrorInterface],
+});
+
+builder.objectType(UpstreamNotReadable, {
+  name: "UpstreamNotReadable",
+  description: "Mem0 had to be asked, and could not be. Nothing was changed.",
+  interfaces: [ErrorInterface],
+});
+
+builder.objectType(UpstreamNotTrusted, {
+  name: "UpstreamNotTrusted",
+  description: "The thing upstream cannot be taken for ours, unless you override that.",
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    problems: t.stringList({
+      description: "Every rule that it breaks, in words.",
+      resolve: ({ problems }) => [...problems],
+    }),
+  }),
+});
+
+builder.objectType(UpstreamAlreadyMapped, {
+  name: "UpstreamAlreadyMapped",
+  description: "The thing upstream is another resource already. That cannot be overridden.",
   interfaces: [ErrorInterface],
 });

@@ -2,7 +2,8 @@ import { OperationKind, OperationStatus, StepStatus } from "../generated/prisma/
 import type { StepError } from "../tenants/operation-steps.ts";
 import { builder } from "./builder.ts";
 
-const kindEnum = builder.enumType("OperationKind", {
+/** The kinds of operations, in GraphQL. */
+export const OperationKindEnum = builder.enumType("OperationKind", {
   values: {
     SIGN_UP: { value: OperationKind.SIGN_UP },
     OFFBOARD: { value: OperationKind.OFFBOARD },
@@ -17,7 +18,8 @@ const kindEnum = builder.enumType("OperationKind", {
   },
 });
 
-const statusEnum = builder.enumType("OperationStatus", {
+/** The statuses of operations, in GraphQL. */
+export const OperationStatusEnum = builder.enumType("OperationStatus", {
   values: {
     QUEUED: { value: OperationStatus.QUEUED },
     RUNNING: { value: OperationStatus.RUNNING },
@@ -30,7 +32,7 @@ const statusEnum = builder.enumType("OperationStatus", {
     },
     NEEDS_ATTENTION: {
       value: OperationStatus.NEEDS_ATTENTION,
-      description: "Cannot go on alone; `reason` says why. See `retryOperation`.",
+      description: "Cannot go on alone; `reason` says why. See `whatCanBeDone`.",
     },
     CANCELLED: { value: OperationStatus.CANCELLED, description: "Called off before anything had started." },
   },
@@ -68,6 +70,19 @@ builder.prismaObject("OperationStep", {
     name: t.exposeString("name"),
     status: t.expose("status", { type: stepStatusEnum }),
     attempts: t.exposeInt("attempts", { description: "How often it, or its undoing, was begun." }),
+    upstreamCalls: t.exposeInt("upstreamCalls", {
+      description: "Requests that were sent to Mem0 for it, in both directions.",
+    }),
+    nextAttemptAt: t.expose("nextAttemptAt", {
+      type: "DateTime",
+      nullable: true,
+      description: "When it is tried again, while that is waited for.",
+    }),
+    deadlineAt: t.expose("deadlineAt", {
+      type: "DateTime",
+      nullable: true,
+      description: "Until when it is tried again; after that a failure is for good.",
+    }),
     evidence: t.exposeString("evidence", {
       nullable: true,
       description: "Why it was SKIPPED, in the words of the operator.",
@@ -86,19 +101,37 @@ builder.prismaObject("OperationStep", {
   }),
 });
 
-builder.prismaNode("Operation", {
+/** An operation, in GraphQL. */
+export const OperationNode = builder.prismaNode("Operation", {
   id: { field: "id" },
   nullable: true,
   description: "One execution of a saga: something that is done to a tenant, step by step.",
   fields: (t) => ({
-    kind: t.expose("kind", { type: kindEnum }),
-    status: t.expose("status", { type: statusEnum }),
+    kind: t.expose("kind", { type: OperationKindEnum }),
+    status: t.expose("status", { type: OperationStatusEnum }),
     actor: t.exposeString("actor", { description: "Who asked for it; `loci` for what we start ourselves." }),
     reason: t.exposeString("reason", {
       nullable: true,
       description: "Why it is parked, needs attention, or was unwound.",
     }),
     resumeAt: t.expose("resumeAt", { type: "DateTime", nullable: true }),
+    deadlineAt: t.expose("deadlineAt", {
+      type: "DateTime",
+      nullable: true,
+      description: "Until when it tries by itself. Put off by as long as it is parked for a spent quota.",
+    }),
+    cancelRequestedAt: t.expose("cancelRequestedAt", {
+      type: "DateTime",
+      nullable: true,
+      description: "Since when it is to stop and be undone; see `abortOperation`.",
+    }),
+    cancelReason: t.exposeString("cancelReason", {
+      nullable: true,
+      description: "Why, in the words of whoever called it off.",
+    }),
+    ambiguous: t.exposeBoolean("ambiguous", {
+      description: "Whether the answer to a create was ever lost under it.",
+    }),
     createdAt: t.expose("createdAt", { type: "DateTime" }),
     startedAt: t.expose("startedAt", { type: "DateTime", nullable: true }),
     finishedAt: t.expose("finishedAt", { type: "DateTime", nullable: true }),

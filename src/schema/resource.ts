@@ -1,7 +1,11 @@
 import { GoneBy, ResourceKind, ResourceState } from "../generated/prisma/enums.ts";
 import { builder } from "./builder.ts";
 
-const kindEnum = builder.enumType(ResourceKind, { name: "ResourceKind", description: "What of Mem0 it is." });
+/** What of Mem0 a resource is. */
+export const resourceKindEnum = builder.enumType(ResourceKind, {
+  name: "ResourceKind",
+  description: "What of Mem0 it is.",
+});
 
 const stateEnum = builder.enumType("ResourceState", {
   description: "What we know of it upstream.",
@@ -31,7 +35,7 @@ builder.prismaNode("Resource", {
   nullable: true,
   description: "One thing in Mem0 that is a tenant's: a row of the mapping. Closed, but never erased.",
   fields: (t) => ({
-    kind: t.expose("kind", { type: kindEnum }),
+    kind: t.expose("kind", { type: resourceKindEnum }),
     name: t.exposeString("name", {
       description:
         "Its name within the tenant: `main`, `default-project`, a member's e-mail, a webhook's name.",

@@ -7,15 +7,23 @@ export interface RunId {
   readonly run: number;
 }
 
-/** QUEUED operations, the oldest first, at most `limit`: what a crash, or a full process, left behind. */
-export async function findQueued(db: Db, limit: number): Promise<RunId[]> {
-  const queued = await db.operation.findMany({
-    where: { status: "QUEUED" },
-    orderBy: { createdAt: "asc" },
-    take: limit,
-    select: { id: true, run: true },
-  });
-  return queued.map(({ id, run }) => ({ operationId: id, run }));
+/** After this another process takes what one took out of the queue and did not begin. */
+const claimMs = 3_000;
+
+/**
+ * Takes QUEUED operations out of the queue for this process to start, the oldest first, at most `limit`. No two processes
+ * get the same, until one has had it for 3 s without beginning, or it was queued anew. None while the installation is
+ * paused.
+ */
+export async function claimQueued(db: Db, limit: number): Promise<RunId[]> {
+  if (limit === 0) return [];
+  return db.$queryRaw<RunId[]>`
+    UPDATE operation SET claimed_at = now() WHERE id IN (
+      SELECT id FROM operation WHERE status = 'QUEUED'
+        AND (claimed_at IS NULL OR claimed_at < updated_at OR claimed_at < now() - ${claimMs} * interval '1 millisecond')
+        AND NOT EXISTS (SELECT FROM installation WHERE paused_at IS NOT NULL)
+      ORDER BY created_at LIMIT ${limit} FOR UPDATE SKIP LOCKED)
+    RETURNING id AS "operationId", run`;
 }
 
 /** Queues the next run of every PARKED operation whose time has come, at most `limit`. */

@@ -1,11 +1,11 @@
 import type { Prisma, PrismaClient, Resource } from "../generated/prisma/client.ts";
-import type { AttemptAction, GoneBy } from "../generated/prisma/enums.ts";
+import type { GoneBy, ResourceState } from "../generated/prisma/enums.ts";
 import { newId } from "./ids.ts";
 
 /**
- * The only writer of resources and their attempts. Each function is one statement, or one transaction, and each
- * write says in its WHERE what it takes for granted, so that a repeat, or a process that should have stopped,
- * changes nothing.
+ * The only writer of resources and of their attempts, with `delete-attempts.ts` and `resources-without-id.ts` beside it.
+ * Each function is one statement, or one transaction, and each write says in its WHERE what it takes for granted, so
+ * that a repeat, or a process that should have stopped, changes nothing.
  */
 
 /** A client, or a transaction of it. */
@@ -30,10 +30,12 @@ export interface UnresolvedAttempt {
 /** What a step that wants to create may do. */
 export type CreateClaim =
   | { readonly is: "present"; readonly upstreamId: string }
+  | { readonly is: "gone" }
   | { readonly is: "claimed"; readonly attemptId: string }
   | { readonly is: "unresolved"; readonly attempt: UnresolvedAttempt };
 
 interface ClaimRow {
+  state: ResourceState;
   upstream_id: string | null;
   claimed: string | null;
   attempt_id: string | null;
@@ -54,8 +56,8 @@ function unresolvedOf(row: ClaimRow): UnresolvedAttempt | null {
 
 /**
  * Asks for leave to create a resource upstream, and commits the attempt when it is given. Leave is given when the
- * resource has no upstream id and no earlier attempt is without a known outcome. One round trip; two callers at
- * once: one of them gets leave, the other finds the attempt unresolved.
+ * resource has no upstream id, is not GONE, and no earlier attempt is without a known outcome. One round trip; two
+ * callers at once: one of them gets leave, the other finds the attempt unresolved.
  */
 export async function claimCreate(db: Db, of: AttemptOf): Promise<CreateClaim> {
   const [row] = await db.$queryRaw<ClaimRow[]>`
@@ -65,12 +67,14 @@ export async function claimCreate(db: Db, of: AttemptOf): Promise<CreateClaim> {
     ), claimed AS (
       INSERT INTO attempt (id, resource_id, operation_id, step, action, started_at)
       SELECT ${newId("att")}, r.id, ${of.operationId}, ${of.step}, 'CREATE', ${new Date()}::timestamptz FROM resource r
-      WHERE r.id = ${of.resourceId} AND r.upstream_id IS NULL AND NOT EXISTS (SELECT FROM unresolved)
+      WHERE r.id = ${of.resourceId} AND r.upstream_id IS NULL AND r.state <> 'GONE'
+        AND NOT EXISTS (SELECT FROM unresolved)
       ON CONFLICT DO NOTHING RETURNING id
     )
-    SELECT r.upstream_id, c.id AS claimed, u.id AS attempt_id, u.started_at, u.finished_at, u.owner_seen_at
+    SELECT r.state, r.upstream_id, c.id AS claimed, u.id AS attempt_id, u.started_at, u.finished_at, u.owner_seen_at
     FROM resource r LEFT JOIN claimed c ON true LEFT JOIN unresolved u ON true WHERE r.id = ${of.resourceId}`;
   if (row === undefined) throw new Error(`Resource ${of.resourceId} is not in the mapping.`);
+  if (row.state === "GONE") return { is: "gone" };
   if (row.upstream_id !== null) return { is: "present", upstreamId: row.upstream_id };
   if (row.claimed !== null) return { is: "claimed", attemptId: row.claimed };
   const attempt = unresolvedOf(row);
@@ -107,30 +111,57 @@ export async function recordMade(
   return written.length === 1;
 }
 
-/** The attempt certainly changed nothing upstream. */
+/**
+ * The attempt certainly changed nothing upstream. One that was thought to be lost meanwhile takes its doubt back; one
+ * that has an outcome keeps it. (Here and below a resource is locked before its attempt, so that two never deadlock.)
+ */
 export async function recordNotDone(db: Db, attemptId: string, error: string): Promise<void> {
-  await db.attempt.update({
-    where: { id: attemptId },
-    data: { outcome: "NOT_DONE", error, finishedAt: new Date() },
-  });
+  await db.$executeRaw`
+    WITH held AS (
+      SELECT r.id FROM resource r JOIN attempt a ON a.resource_id = r.id WHERE a.id = ${attemptId} FOR UPDATE OF r
+    ), earlier AS (
+      SELECT a.id, a.resource_id, a.action = 'CREATE' AND a.outcome = 'UNKNOWN' AS was_lost
+      FROM attempt a JOIN held ON held.id = a.resource_id
+      WHERE a.id = ${attemptId} AND (a.outcome IS NULL OR a.outcome = 'UNKNOWN') FOR UPDATE OF a
+    ), closed AS (
+      UPDATE attempt SET outcome = 'NOT_DONE', error = ${error}, finished_at = ${new Date()}::timestamptz
+      FROM earlier WHERE attempt.id = earlier.id
+    )
+    UPDATE resource SET state = 'INTENDED', reason = NULL FROM earlier
+    WHERE resource.id = earlier.resource_id AND earlier.was_lost AND state = 'UNKNOWN' AND upstream_id IS NULL`;
 }
 
 /**
- * The answer to the attempt is lost. The first call fixes the moment from which the settle delay counts, and marks
- * the operation ambiguous; later calls leave both.
+ * The answer to the attempt is lost. The first call fixes the moment from which the settle delay counts, and of a create
+ * makes the resource UNKNOWN and marks the operation ambiguous; later calls change nothing. Answers that moment, or null
+ * when the attempt has an outcome already: somebody else found it out.
  */
-export async function recordUnknown(db: Db, attemptId: string, error: string): Promise<Date> {
+export async function recordUnknown(db: Db, attemptId: string, error: string): Promise<Date | null> {
   const [row] = await db.$queryRaw<{ finished_at: Date }[]>`
-    WITH lost AS (
+    WITH held AS (
+      SELECT r.id FROM resource r JOIN attempt a ON a.resource_id = r.id WHERE a.id = ${attemptId} FOR UPDATE OF r
+    ), lost AS (
       UPDATE attempt SET outcome = 'UNKNOWN', error = coalesce(error, ${error}),
         finished_at = coalesce(finished_at, ${new Date()}::timestamptz)
-      WHERE id = ${attemptId} AND (outcome IS NULL OR outcome = 'UNKNOWN') RETURNING operation_id, action, finished_at
+      FROM held WHERE attempt.id = ${attemptId} AND resource_id = held.id AND (outcome IS NULL OR outcome = 'UNKNOWN')
+      RETURNING operation_id, action, finished_at, resource_id, error
     ), flagged AS (
-      UPDATE operation SET ambiguous = true FROM lost WHERE operation.id = lost.operation_id AND lost.action = 'CREATE'
+      UPDATE operation SET ambiguous = true FROM lost
+      WHERE operation.id = lost.operation_id AND lost.action = 'CREATE' AND NOT ambiguous
+    ), doubted AS (
+      UPDATE resource SET state = 'UNKNOWN', reason = 'The answer to its creation was lost. ' || lost.error FROM lost
+      WHERE resource.id = lost.resource_id AND lost.action = 'CREATE' AND state = 'INTENDED' AND upstream_id IS NULL
     )
     SELECT finished_at FROM lost`;
-  if (row === undefined) throw new Error(`Attempt ${attemptId} has an outcome already.`);
-  return row.finished_at;
+  return row?.finished_at ?? null;
+}
+
+/** Says better why a resource whose creation was lost is still UNKNOWN. Whatever is known of it by now stays. */
+export async function recordDoubt(db: Db, resourceId: string, reason: string): Promise<void> {
+  await db.resource.updateMany({
+    where: { id: resourceId, state: "UNKNOWN", upstreamId: null },
+    data: { reason },
+  });
 }
 
 /**
@@ -156,37 +187,20 @@ export async function readResource(db: Db, resourceId: string): Promise<Resource
   return db.resource.findUniqueOrThrow({ where: { id: resourceId } });
 }
 
-/** Looked after the settle delay, and found nothing: the attempt is given up, and another may be made. */
+/**
+ * Looked after the settle delay, and found nothing: the attempt is given up, the resource is INTENDED again, and another
+ * attempt may be made. Changes nothing when somebody else found out meanwhile what became of it.
+ */
 export async function abandonAttempt(db: Db, attemptId: string): Promise<void> {
-  await db.attempt.updateMany({
-    where: { id: attemptId, outcome: "UNKNOWN" },
-    data: { outcome: "ABANDONED" },
-  });
-}
-
-/** A resource without an upstream id is there: members are told apart by their e-mail, settings by their project. */
-export async function recordPresent(db: Db, resourceId: string): Promise<void> {
-  await db.resource.updateMany({
-    where: { id: resourceId, state: { in: ["INTENDED", "AWAITING_REGISTRATION", "UNKNOWN"] } },
-    data: { state: "PRESENT", presentAt: new Date(), reason: null, retryAt: null },
-  });
-}
-
-/** A member whom Mem0 does not take yet, in the organization and in the project, or in the project alone. */
-export interface AwaitedMember {
-  readonly resourceIds: readonly string[];
-  /** When the next try is due. */
-  readonly retryAt: Date;
-  /** What Mem0 said, for people. */
-  readonly reason: string;
-}
-
-/** A member waits, and is tried again from `retryAt` on. One who waits already is left as is. */
-export async function recordAwaiting(db: Db, { resourceIds, retryAt, reason }: AwaitedMember): Promise<void> {
-  await db.resource.updateMany({
-    where: { id: { in: [...resourceIds] }, state: "INTENDED" },
-    data: { state: "AWAITING_REGISTRATION", reason, retryAt, retries: 1 },
-  });
+  await db.$executeRaw`
+    WITH held AS (
+      SELECT r.id FROM resource r JOIN attempt a ON a.resource_id = r.id WHERE a.id = ${attemptId} FOR UPDATE OF r
+    ), given_up AS (
+      UPDATE attempt SET outcome = 'ABANDONED' FROM held
+      WHERE attempt.id = ${attemptId} AND resource_id = held.id AND outcome = 'UNKNOWN' RETURNING resource_id
+    )
+    UPDATE resource SET state = 'INTENDED', reason = NULL FROM given_up
+    WHERE resource.id = given_up.resource_id AND state = 'UNKNOWN' AND upstream_id IS NULL`;
 }
 
 /**
@@ -218,37 +232,6 @@ export async function recordUnknowable(db: Db, resourceId: string, reason: strin
     where: { id: resourceId, state: { not: "GONE" } },
     data: { state: "UNKNOWN", reason },
   });
-}
-
-/** The delete attempt that is under way or lost, for this resource or for a twin of it. */
-export async function unresolvedDelete(
-  db: Db,
-  resourceId: string,
-  twinId: string | null,
-): Promise<UnresolvedAttempt | null> {
-  return db.attempt.findFirst({
-    where: { resourceId, twinId, action: "DELETE", OR: [{ outcome: null }, { outcome: "UNKNOWN" }] },
-    select: { id: true, startedAt: true, finishedAt: true, ownerSeenAt: true },
-  });
-}
-
-/**
- * Commits a delete attempt with the observation that we are OWNER. Must be committed before the DELETE is sent:
- * a repeat after a crash relies on it. Answers the attempt's id.
- */
-export async function beginDelete(
-  db: Db,
-  of: AttemptOf & { readonly twinId: string | null; readonly ownerSeenAt: Date },
-): Promise<string> {
-  const action: AttemptAction = "DELETE";
-  const id = newId("att");
-  await db.attempt.create({ data: { id, action, startedAt: new Date(), ...of } });
-  return id;
-}
-
-/** A twin is gone, proved. The resource itself is not touched. */
-export async function recordTwinGone(db: Db, attemptId: string): Promise<void> {
-  await db.attempt.update({ where: { id: attemptId }, data: { outcome: "DONE", finishedAt: new Date() } });
 }
 
 /**

@@ -42,3 +42,11 @@ export function bearsMarker(upstreamText: string | null, marker: string): boolea
   const found = Buffer.from(upstreamText.trimEnd().slice(-(separator.length + marker.length)));
   return found.length === expected.length && timingSafeEqual(found, expected);
 }
+
+/**
+ * What stands where a marker would, behind an upstream name or description; null when nothing there looks like one. It
+ * says nothing of whose it is: only `bearsMarker` tells that.
+ */
+export function trailingMarker(upstreamText: string | null): string | null {
+  return /·([A-Z2-7]{16})$/.exec(upstreamText?.trimEnd() ?? "")?.[1] ?? null;
+}

@@ -11,65 +11,136 @@ export interface StepError {
   readonly retryable: boolean;
 }
 
+/** How a step is begun. */
+export interface StepStart {
+  readonly direction: Direction;
+  /** Until when it is tried, unless that was set by an earlier start in this direction. */
+  readonly deadlineAt: Date;
+  /** Whether a request to cancel the operation keeps the step from beginning, as long as the tenant is not ACTIVE. */
+  readonly heedsCancel: boolean;
+}
+
+/** What is known of a step that begins. */
+export interface StartedStep {
+  /** 1 for the first; counted over all runs and both directions. */
+  readonly attempt: number;
+  readonly deadlineAt: Date;
+  /** Null for what began before operations had deadlines. */
+  readonly operationDeadlineAt: Date | null;
+  /** How often in a row the operation was parked because Mem0 could not be used. */
+  readonly parks: number;
+  /** Why the operation is to be cancelled: then no attempt may be made. Null: nobody asked, or it is too late. */
+  readonly cancelReason: string | null;
+}
+
+interface StartedRow {
+  attempts: number;
+  deadline_at: Date;
+  operation_deadline_at: Date | null;
+  parks: number;
+  cancel_reason: string | null;
+}
+
 /**
- * The deed, or its undoing, is about to begin. Recorded first, so that whatever started can be undone. Answers which
- * attempt this is: 1 for the first, counted over all runs and both directions.
+ * The deed, or its undoing, is about to begin. Recorded first, so that whatever started can be undone. A step that a
+ * cancellation keeps from beginning counts as started, too, but not as attempted: so its undoing closes its part of the
+ * mapping. One round trip.
  */
 export async function recordStepStarted(
   db: Db,
   id: string,
   name: string,
-  direction: Direction,
-): Promise<number> {
-  const [row] = await db.$queryRaw<{ attempts: number }[]>`
-    UPDATE operation_step SET attempts = attempts + 1, finished_at = NULL, started_at = coalesce(started_at, ${new Date()}::timestamptz),
-      status = (CASE WHEN status = 'SUPERSEDED' THEN status::text
-        ELSE ${direction === "invoke" ? "RUNNING" : "COMPENSATING"} END)::"StepStatus"
-    WHERE operation_id = ${id} AND name = ${name} RETURNING attempts`;
+  { direction, deadlineAt, heedsCancel }: StepStart,
+): Promise<StartedStep> {
+  const isInvoke = direction === "invoke";
+  const [row] = await db.$queryRaw<StartedRow[]>`
+    UPDATE operation_step s SET finished_at = NULL, next_attempt_at = NULL,
+      attempts = s.attempts + CASE WHEN ${heedsCancel}::boolean AND t.status <> 'ACTIVE' AND o.cancel_reason IS NOT NULL THEN 0 ELSE 1 END,
+      started_at = coalesce(s.started_at, ${new Date()}::timestamptz),
+      deadline_at = coalesce(
+        CASE WHEN ${isInvoke}::boolean OR s.status IN ('COMPENSATING', 'COMPENSATION_FAILED') THEN s.deadline_at END,
+        ${deadlineAt}::timestamptz),
+      status = (CASE WHEN s.status = 'SUPERSEDED' THEN s.status::text
+        ELSE ${isInvoke ? "RUNNING" : "COMPENSATING"} END)::"StepStatus"
+    FROM operation o JOIN tenant t ON t.id = o.tenant_id
+    WHERE s.operation_id = ${id} AND s.name = ${name} AND o.id = s.operation_id
+    RETURNING s.attempts, s.deadline_at, o.deadline_at AS operation_deadline_at, o.parks,
+      CASE WHEN ${heedsCancel}::boolean AND t.status <> 'ACTIVE' THEN o.cancel_reason END AS cancel_reason`;
   if (row === undefined) throw new Error(`Operation ${id} has no step ${name}.`);
-  return row.attempts;
+  return {
+    attempt: row.attempts,
+    deadlineAt: row.deadline_at,
+    operationDeadlineAt: row.operation_deadline_at,
+    parks: row.parks,
+    cancelReason: row.cancel_reason,
+  };
 }
 
-/** The deed, or its undoing, is done. */
-export async function recordStepDone(
-  db: Db,
-  id: string,
-  name: string,
-  done: { readonly direction: Direction; readonly output?: Prisma.InputJsonValue },
-): Promise<void> {
-  await db.operationStep.updateMany({
-    where: { operationId: id, name, status: { not: "SUPERSEDED" } },
-    data: {
-      finishedAt: new Date(),
-      ...(done.direction === "invoke"
-        ? {
-            status: "SUCCEEDED",
-            output: done.output ?? {},
-            errorCode: null,
-            errorMessage: null,
-            errorRetryable: null,
-          }
-        : { status: "COMPENSATED" }),
-    },
+/** Why an operation is to be cancelled. Null: nobody asked, or it is too late, for its tenant is ACTIVE. */
+export async function readCancelReason(db: Db, id: string): Promise<string | null> {
+  const asked = await db.operation.findFirst({
+    where: { id, tenant: { status: { not: "ACTIVE" } } },
+    select: { cancelReason: true },
   });
+  return asked?.cancelReason ?? null;
 }
 
-/** An attempt at a step failed. `isFinal` says that no other follows in this run. */
-export async function recordStepError(
-  db: Db,
-  id: string,
-  name: string,
-  failed: { readonly direction: Direction; readonly error: StepError; readonly isFinal: boolean },
-): Promise<void> {
+/** How a deed, or its undoing, was done. */
+export interface StepDone {
+  readonly direction: Direction;
+  /** What the deed answered. An undoing answers nothing. */
+  readonly output: Prisma.InputJsonValue;
+  /** Requests to Mem0 since the last record of this step. */
+  readonly upstreamCalls: number;
+}
+
+/** The deed, or its undoing, is done: so Mem0 can be used, and the operation's parks begin anew. One round trip. */
+export async function recordStepDone(db: Db, id: string, name: string, done: StepDone): Promise<void> {
+  const isInvoke = done.direction === "invoke";
+  await db.$executeRaw`
+    WITH done AS (
+      UPDATE operation_step SET status = ${isInvoke ? "SUCCEEDED" : "COMPENSATED"}::"StepStatus",
+        finished_at = ${new Date()}::timestamptz, next_attempt_at = NULL,
+        upstream_calls = upstream_calls + ${done.upstreamCalls}::int,
+        output = CASE WHEN ${isInvoke}::boolean THEN ${JSON.stringify(done.output)}::jsonb ELSE output END,
+        error_code = CASE WHEN ${isInvoke}::boolean THEN NULL ELSE error_code END,
+        error_message = CASE WHEN ${isInvoke}::boolean THEN NULL ELSE error_message END,
+        error_retryable = CASE WHEN ${isInvoke}::boolean THEN NULL ELSE error_retryable END
+      WHERE operation_id = ${id} AND name = ${name} AND status <> 'SUPERSEDED' RETURNING operation_id
+    ) UPDATE operation SET parks = 0 FROM done WHERE id = done.operation_id AND parks > 0`;
+}
+
+/** How an attempt failed. */
+export interface StepFailed {
+  readonly direction: Direction;
+  readonly error: StepError;
+  /** Whether no other attempt follows until a person says so. */
+  readonly isFinal: boolean;
+  /** When this run makes the next attempt. Null: it makes none. */
+  readonly nextAttemptAt: Date | null;
+  /** Requests to Mem0 since the last record of this step. */
+  readonly upstreamCalls: number;
+}
+
+/** An attempt at a step failed. One round trip. */
+export async function recordStepError(db: Db, id: string, name: string, failed: StepFailed): Promise<void> {
   const { code, message, retryable } = failed.error;
   const finalStatus = failed.direction === "invoke" ? "FAILED" : "COMPENSATION_FAILED";
-  await db.operationStep.updateMany({
-    where: { operationId: id, name, status: { not: "SUPERSEDED" } },
-    data: {
-      errorCode: code,
-      errorMessage: message,
-      errorRetryable: retryable,
-      ...(failed.isFinal ? { status: finalStatus, finishedAt: new Date() } : {}),
-    },
-  });
+  await db.$executeRaw`
+    UPDATE operation_step SET error_code = ${code}, error_message = ${message}, error_retryable = ${retryable}::boolean,
+      next_attempt_at = ${failed.nextAttemptAt}::timestamptz,
+      upstream_calls = upstream_calls + ${failed.upstreamCalls}::int,
+      status = CASE WHEN ${failed.isFinal}::boolean THEN ${finalStatus}::"StepStatus" ELSE status END,
+      finished_at = CASE WHEN ${failed.isFinal}::boolean THEN ${new Date()}::timestamptz ELSE finished_at END
+    WHERE operation_id = ${id} AND name = ${name} AND status <> 'SUPERSEDED'`;
+}
+
+/** Plans more steps of an operation, behind those that it has. Those that it has already are left as they are. */
+export async function addSteps(db: Db, operationId: string, names: readonly string[]): Promise<void> {
+  await db.$executeRaw`
+    INSERT INTO operation_step (operation_id, position, name)
+    SELECT ${operationId}, last + number, name
+    FROM unnest(${[...names]}::text[]) WITH ORDINALITY AS added (name, number),
+      (SELECT coalesce(max(position), -1) AS last FROM operation_step WHERE operation_id = ${operationId}) AS planned
+    ON CONFLICT DO NOTHING`;
 }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Operation, OperationStep, Prisma, PrismaClient } from "../generated/prisma/client.ts";
+import type { Operation, OperationStep, Prisma } from "../generated/prisma/client.ts";
 import type { OperationKind, OperationStatus, TenantStatus } from "../generated/prisma/enums.ts";
 import type { Db } from "./mapping.ts";
 import {
@@ -106,25 +106,30 @@ export async function refuseWhileOpen(db: Db, tenantId: string): Promise<void> {
 /** An operation with its steps in order. */
 export type OperationWithSteps = Operation & { readonly steps: readonly OperationStep[] };
 
+/** When an operation's own time is over, unless that was set before. */
+export interface RunStart {
+  readonly deadlineAt: Date;
+}
+
 /**
- * Marks a run of an operation as running. Null when the run is not the operation's current one any more, or the
+ * Marks a run of an operation as running. False when the run is not the operation's current one any more, or the
  * operation has ended: then there is nothing to do. A repeat (after a crash) answers the same again.
  */
-export async function beginRun(db: Db, id: string, run: number): Promise<OperationWithSteps | null> {
+export async function beginRun(db: Db, id: string, run: number, { deadlineAt }: RunStart): Promise<boolean> {
   const begun = await db.$executeRaw`
     UPDATE operation SET status = (CASE WHEN unwinding THEN 'UNWINDING' ELSE 'RUNNING' END)::"OperationStatus",
       resume_at = NULL, reason = CASE WHEN unwinding THEN reason END,
+      deadline_at = coalesce(deadline_at, ${deadlineAt}::timestamptz),
       started_at = coalesce(started_at, now()), updated_at = now()
     WHERE id = ${id} AND run = ${run} AND status IN ('QUEUED', 'RUNNING', 'UNWINDING')`;
-  if (begun === 0) return null;
-  return readOperation(db, id);
+  return begun === 1;
 }
 
 /**
  * An operation with its steps.
  * @throws {OperationNotFound}
  */
-async function readOperation(db: Db, id: string): Promise<OperationWithSteps> {
+export async function readOperation(db: Db, id: string): Promise<OperationWithSteps> {
   const operation = await db.operation.findUnique({
     where: { id },
     include: { steps: { orderBy: { position: "asc" } } },
@@ -137,25 +142,44 @@ async function readOperation(db: Db, id: string): Promise<OperationWithSteps> {
 export const whereRunning = (id: string, run: number) =>
   ({ id, run, status: { in: ["RUNNING", "UNWINDING"] } }) satisfies Prisma.OperationWhereInput;
 
-/** From here on the operation goes backwards, because of `reason`. */
-export async function turnBack(db: Db, id: string, run: number, reason: string): Promise<void> {
-  await db.operation.updateMany({
-    where: whereRunning(id, run),
-    data: { status: "UNWINDING", unwinding: true, reason, updatedAt: new Date() },
-  });
-}
-
-/** The run ends; another one goes on at `resumeAt`. */
-export async function parkOperation(
+/**
+ * From here on the operation goes backwards, because of `reason`, and has until `deadlineAt` for it. A repeat changes
+ * nothing.
+ */
+export async function turnBack(
   db: Db,
   id: string,
   run: number,
-  parked: { readonly resumeAt: Date; readonly reason: string },
+  { reason, deadlineAt }: { readonly reason: string; readonly deadlineAt: Date },
 ): Promise<void> {
-  await db.operation.updateMany({
-    where: whereRunning(id, run),
-    data: { status: "PARKED", ...parked, updatedAt: new Date() },
-  });
+  await db.$executeRaw`
+    UPDATE operation SET status = 'UNWINDING', unwinding = true, reason = ${reason}, parks = 0,
+      deadline_at = ${deadlineAt}::timestamptz, updated_at = now()
+    WHERE id = ${id} AND run = ${run} AND status = 'RUNNING'`;
+}
+
+/** How an operation is parked. */
+export interface Park {
+  readonly resumeAt: Date;
+  readonly reason: string;
+  /** Whether it waits for a quota: then its deadlines, and those of its steps, are put off by as long as it is parked. */
+  readonly isForQuota: boolean;
+  /** Whether it waits for a Mem0 that could not be used: such parks are counted. */
+  readonly isCounted: boolean;
+}
+
+/** The run ends; another one goes on at `resumeAt`. One statement, so that a deadline is put off exactly once. */
+export async function parkOperation(db: Db, id: string, run: number, park: Park): Promise<void> {
+  const { resumeAt, reason, isForQuota, isCounted } = park;
+  const putOffMs = isForQuota ? Math.max(0, resumeAt.getTime() - Date.now()) : 0;
+  await db.$executeRaw`
+    WITH parked AS (
+      UPDATE operation SET status = 'PARKED', resume_at = ${resumeAt}::timestamptz, reason = ${reason},
+        parks = parks + ${isCounted ? 1 : 0}::int,
+        deadline_at = deadline_at + ${putOffMs}::float8 * interval '1 millisecond', updated_at = now()
+      WHERE id = ${id} AND run = ${run} AND status IN ('RUNNING', 'UNWINDING') RETURNING id
+    ) UPDATE operation_step SET deadline_at = deadline_at + ${putOffMs}::float8 * interval '1 millisecond' FROM parked
+    WHERE operation_id = parked.id AND ${isForQuota}::boolean AND deadline_at IS NOT NULL AND finished_at IS NULL`;
 }
 
 /** The run ends; a person must look, and says when to go on. */
@@ -166,7 +190,7 @@ export async function callForAttention(db: Db, id: string, run: number, reason: 
   });
 }
 
-/** How an operation ends, and what becomes of its tenant in the same transaction. */
+/** How an operation ends, and what becomes of its tenant in the same statement. */
 export interface Ending {
   readonly status: "SUCCEEDED" | "UNWOUND";
   readonly tenantId: string;
@@ -175,37 +199,39 @@ export interface Ending {
   readonly twinCheckAt: Date;
 }
 
-/** Ends an operation. A repeat, or an operation that was superseded meanwhile, changes nothing. */
+/** Ends an operation. A repeat, or an operation that was superseded meanwhile, changes nothing. One statement. */
 export async function endOperation(
-  prisma: PrismaClient,
+  db: Db,
   id: string,
   run: number,
-  ending: Ending,
+  { status, tenantId, tenantStatus, twinCheckAt }: Ending,
 ): Promise<void> {
-  await prisma.$transaction(async (tx) => {
-    const ended = await tx.$executeRaw`
-      UPDATE operation SET status = ${ending.status}::"OperationStatus", finished_at = now(), updated_at = now(),
-        twin_check_at = CASE WHEN ambiguous THEN ${ending.twinCheckAt}::timestamptz END
-      WHERE id = ${id} AND run = ${run} AND status IN ('RUNNING', 'UNWINDING')`;
-    if (ended === 0 || ending.tenantStatus === null) return;
-    await tx.tenant.updateMany({
-      where: { id: ending.tenantId, status: { in: statusesBefore(ending.tenantStatus) } },
-      data: { status: ending.tenantStatus, closedAt: new Date() },
-    });
-  });
+  const before = tenantStatus === null ? [] : statusesBefore(tenantStatus);
+  await db.$executeRaw`
+    WITH ended AS (
+      UPDATE operation SET status = ${status}::"OperationStatus", finished_at = now(), updated_at = now(),
+        twin_check_at = CASE WHEN ambiguous THEN ${twinCheckAt}::timestamptz END
+      WHERE id = ${id} AND run = ${run} AND status IN ('RUNNING', 'UNWINDING') RETURNING id
+    )
+    UPDATE tenant SET status = ${tenantStatus}::"TenantStatus", closed_at = now() FROM ended
+    WHERE tenant.id = ${tenantId} AND tenant.status = ANY(${before}::"TenantStatus"[])`;
 }
 
 /**
- * Queues the next run of an operation that is parked or needs attention.
+ * Queues the next run of an operation that is parked or needs attention, with fresh deadlines for it and its steps.
  * @throws {OperationNotFound}
  * @throws {OperationNotResumable} when it is neither
  */
 export async function queueNextRun(db: Db, id: string): Promise<Operation> {
-  const queued = await db.operation.updateMany({
-    where: { id, status: { in: ["PARKED", "NEEDS_ATTENTION"] } },
-    data: { status: "QUEUED", run: { increment: 1 }, resumeAt: null, updatedAt: new Date() },
-  });
+  const queued = await db.$queryRaw<unknown[]>`
+    WITH queued AS (
+      UPDATE operation SET status = 'QUEUED', run = run + 1, resume_at = NULL, parks = 0, deadline_at = NULL,
+        updated_at = now()
+      WHERE id = ${id} AND status IN ('PARKED', 'NEEDS_ATTENTION') RETURNING id
+    ), fresh AS (
+      UPDATE operation_step SET deadline_at = NULL FROM queued WHERE operation_id = queued.id
+    ) SELECT id FROM queued`;
   const operation = await readOperation(db, id);
-  if (queued.count === 0) throw new OperationNotResumable(id, operation.status);
+  if (queued.length === 0) throw new OperationNotResumable(id, operation.status);
   return operation;
 }

@@ -116,3 +116,136 @@ export class OperationNotResumable extends Refusal {
     this.operationId = operationId;
   }
 }
+
+/** This step of the operation cannot be skipped, now or ever; the message says what to do instead. */
+export class StepNotSkippable extends Refusal {
+  override readonly name = "StepNotSkippable";
+  readonly code = "STEP_NOT_SKIPPABLE";
+  readonly retryable = false;
+  readonly operationId: string;
+
+  constructor(operationId: string, message: string) {
+    super(message);
+    this.operationId = operationId;
+  }
+}
+
+/** No resource has this id. */
+export class ResourceNotFound extends Refusal {
+  override readonly name = "ResourceNotFound";
+  readonly code = "RESOURCE_NOT_FOUND";
+  readonly retryable = false;
+
+  constructor() {
+    super("There is no resource with this id.");
+  }
+}
+
+/** Nothing upstream can be adopted for this resource as things are; the message says why. */
+export class ResourceNotAdoptable extends Refusal {
+  override readonly name = "ResourceNotAdoptable";
+  readonly code = "RESOURCE_NOT_ADOPTABLE";
+  readonly retryable = false;
+  readonly resourceId: string;
+
+  constructor(resourceId: string, message: string) {
+    super(message);
+    this.resourceId = resourceId;
+  }
+}
+
+/** Mem0 answers 404 for this id, to our account. That it is there cannot be overridden. */
+export class UpstreamNotFound extends Refusal {
+  override readonly name = "UpstreamNotFound";
+  readonly code = "UPSTREAM_NOT_FOUND";
+  readonly retryable = false;
+
+  constructor(what: string) {
+    super(`Mem0 does not show us the ${what}: it is not there, or we are not in it.`);
+  }
+}
+
+/** Mem0 could not be asked. Nothing was changed. */
+export class UpstreamNotReadable extends Refusal {
+  override readonly name = "UpstreamNotReadable";
+  readonly code = "UPSTREAM_NOT_READABLE";
+  readonly retryable: boolean;
+
+  constructor(told: string, retryable: boolean) {
+    super(`Mem0 has to be asked for this, and that failed: ${told}`);
+    this.retryable = retryable;
+  }
+}
+
+/** The thing upstream cannot be taken for ours. An operator who knows better says `override`. */
+export class UpstreamNotTrusted extends Refusal {
+  override readonly name = "UpstreamNotTrusted";
+  readonly code = "UPSTREAM_NOT_TRUSTED";
+  readonly retryable = false;
+  /** Every rule that is broken, in words. */
+  readonly problems: readonly string[];
+
+  constructor(what: string, problems: readonly string[]) {
+    super(`The ${what} cannot be taken for ours: ${problems.join("; ")}.`);
+    this.problems = problems;
+  }
+}
+
+/** The thing upstream is another resource of the mapping. That cannot be overridden. */
+export class UpstreamAlreadyMapped extends Refusal {
+  override readonly name = "UpstreamAlreadyMapped";
+  readonly code = "UPSTREAM_ALREADY_MAPPED";
+  readonly retryable = false;
+
+  constructor(upstreamId: string) {
+    super(`${upstreamId} is in the mapping already, as another resource.`);
+  }
+}
+
+/** The operation cannot be called off; the message says what to do instead. */
+export class OperationNotAbortable extends Refusal {
+  override readonly name = "OperationNotAbortable";
+  readonly code = "OPERATION_NOT_ABORTABLE";
+  readonly retryable = false;
+  readonly operationId: string;
+
+  constructor(operationId: string, message: string) {
+    super(message);
+    this.operationId = operationId;
+  }
+}
+
+/** There is nothing that this amendment could still change; the message says why. */
+export class NothingToAmend extends Refusal {
+  override readonly name = "NothingToAmend";
+  readonly code = "NOTHING_TO_AMEND";
+  readonly retryable = false;
+  readonly operationId: string;
+
+  constructor(operationId: string, message: string) {
+    super(message);
+    this.operationId = operationId;
+  }
+}
+
+/** The installation is not paused, so there is nothing to resume. */
+export class NotPaused extends Refusal {
+  override readonly name = "NotPaused";
+  readonly code = "NOT_PAUSED";
+  readonly retryable = false;
+
+  constructor() {
+    super("The installation is not paused.");
+  }
+}
+
+/** Nothing unaccounted has this id. */
+export class UnaccountedNotFound extends Refusal {
+  override readonly name = "UnaccountedNotFound";
+  readonly code = "UNACCOUNTED_NOT_FOUND";
+  readonly retryable = false;
+
+  constructor() {
+    super("Nothing unaccounted has this id.");
+  }
+}

@@ -119,13 +119,13 @@ export interface Offboarding {
   readonly operationId: string;
   readonly key: string;
   readonly steps: readonly string[];
-  /** When the sign-up that is superseded gets its late look for twins, if it was ambiguous. */
+  /** When what is superseded gets its late look for twins, where one is due. Not before the off-boarding has ended. */
   readonly twinCheckAt: Date;
 }
 
 /**
  * Moves a tenant to OFFBOARDING and writes the operation, in one transaction. A sign-up of which nothing is left but
- * its read-back is superseded: it ends here.
+ * its read-back is superseded: it ends here. So is a chore that is not running just now.
  * @throws {TenantNotFound} {TenantStatusRefused} {OperationInProgress} {IdempotencyKeyReused}
  */
 export async function insertOffboarding(
@@ -139,7 +139,7 @@ export async function insertOffboarding(
     const tenantId = newest.id;
     await tx.$queryRaw`SELECT id FROM tenant WHERE id = ${tenantId} FOR UPDATE`;
     const tenant = await tx.tenant.findUniqueOrThrow({ where: { id: tenantId } });
-    if (tenant.status === "ACTIVE") await supersedeReadBack(tx, tenantId, offboarding);
+    if (tenant.status === "ACTIVE") await supersedeOpen(tx, tenantId, offboarding);
     await refuseWhileOpen(tx, tenantId);
     checkMove(tenant, "OFFBOARDING");
     await tx.tenant.update({ where: { id: tenantId }, data: { status: "OFFBOARDING" } });
@@ -147,21 +147,22 @@ export async function insertOffboarding(
   });
 }
 
-/** Ends the sign-up of an ACTIVE tenant, of which only the read-back can be left, in favour of another operation. */
-async function supersedeReadBack(
-  tx: Prisma.TransactionClient,
-  tenantId: string,
-  by: Offboarding,
-): Promise<void> {
-  const [signUp] = await tx.$queryRaw<{ id: string }[]>`
+/**
+ * Ends what an ACTIVE tenant that leaves has open and does not need any more: a sign-up, of which only the read-back can
+ * be left, and a chore that is not running just now. The look for twins that they owe is made after the off-boarding.
+ */
+async function supersedeOpen(tx: Prisma.TransactionClient, tenantId: string, by: Offboarding): Promise<void> {
+  const [superseded] = await tx.$queryRaw<{ id: string }[]>`
     UPDATE operation SET status = 'SUCCEEDED', finished_at = now(), updated_at = now(), resume_at = NULL,
-      twin_check_at = CASE WHEN ambiguous THEN ${by.twinCheckAt}::timestamptz END,
-      reason = ${`The read-back was superseded by ${by.operationId}.`}
-    WHERE tenant_id = ${tenantId} AND kind = 'SIGN_UP'
-      AND status IN ('QUEUED', 'RUNNING', 'PARKED', 'NEEDS_ATTENTION') RETURNING id`;
-  if (signUp === undefined) return;
+      twin_check_at = CASE WHEN ambiguous OR kind = 'CHECK_TWINS' THEN ${by.twinCheckAt}::timestamptz END,
+      reason = CASE WHEN kind = 'SIGN_UP' THEN 'The read-back' ELSE 'It' END || ${` was superseded by ${by.operationId}.`}
+    WHERE tenant_id = ${tenantId} AND (
+      kind = 'SIGN_UP' AND status IN ('QUEUED', 'RUNNING', 'PARKED', 'NEEDS_ATTENTION')
+      OR kind IN ('CHECK_TWINS', 'ADD_WAITING_MEMBERS') AND status IN ('QUEUED', 'PARKED', 'NEEDS_ATTENTION'))
+    RETURNING id`;
+  if (superseded === undefined) return;
   await tx.operationStep.updateMany({
-    where: { operationId: signUp.id, status: { in: ["PENDING", "RUNNING", "FAILED"] } },
+    where: { operationId: superseded.id, status: { in: ["PENDING", "RUNNING", "FAILED"] } },
     data: { status: "SUPERSEDED", finishedAt: new Date() },
   });
 }
@@ -210,64 +211,16 @@ async function startOnce(
   }
 }
 
-/** PROVISIONING to ACTIVE. A repeat changes nothing. Answers when the tenant became active. */
+/** PROVISIONING to ACTIVE. A repeat changes nothing. Answers when the tenant became active. One statement. */
 export async function activateTenant(prisma: PrismaClient, tenantId: string): Promise<Date> {
-  await prisma.tenant.updateMany({
-    where: { id: tenantId, status: "PROVISIONING" },
-    data: { status: "ACTIVE", activatedAt: new Date() },
-  });
-  const tenant = await prisma.tenant.findUniqueOrThrow({
-    where: { id: tenantId },
-    select: { activatedAt: true },
-  });
-  if (tenant.activatedAt === null)
-    throw new Error(`Tenant ${tenantId} is not PROVISIONING and was never ACTIVE.`);
-  return tenant.activatedAt;
-}
-
-/** What a read-back found. */
-export interface ReadBack {
-  readonly operationId: string;
-  readonly tenantId: string;
-  /** A sentence for each thing that is not as we asked for it. */
-  readonly drift: readonly string[];
-  /** The organization's own project, which is not ours to touch but goes with it. Null: it was not found. */
-  readonly defaultProject: {
-    readonly upstreamId: string;
-    readonly name: string;
-    readonly parentId: string;
-  } | null;
-}
-
-/** Writes a read-back, unless its operation was superseded or ended meanwhile. A repeat writes the same. */
-export async function recordReadBack(prisma: PrismaClient, readBack: ReadBack): Promise<void> {
-  const { operationId, tenantId, defaultProject } = readBack;
-  await prisma.$transaction(async (tx) => {
-    const open = await tx.$queryRaw<unknown[]>`
-      SELECT id FROM operation WHERE id = ${operationId} AND status = 'RUNNING' FOR UPDATE`;
-    if (open.length === 0) return;
-    await tx.tenant.update({
-      where: { id: tenantId },
-      data: { drift: [...readBack.drift], readBackAt: new Date() },
-    });
-    if (defaultProject === null) return;
-    const { upstreamId, name, parentId } = defaultProject;
-    await tx.resource.createMany({
-      data: [
-        {
-          id: newId("res"),
-          tenantId,
-          operationId,
-          kind: "PROJECT",
-          name: "default-project",
-          parentId,
-          upstreamId,
-          state: "PRESENT",
-          presentAt: new Date(),
-          desired: { name },
-        },
-      ],
-      skipDuplicates: true,
-    });
-  });
+  const [tenant] = await prisma.$queryRaw<{ activated_at: Date | null }[]>`
+    WITH activated AS (
+      UPDATE tenant SET status = 'ACTIVE', activated_at = ${new Date()}::timestamptz
+      WHERE id = ${tenantId} AND status = 'PROVISIONING' RETURNING activated_at
+    )
+    SELECT coalesce((SELECT activated_at FROM activated), activated_at) AS activated_at
+    FROM tenant WHERE id = ${tenantId}`;
+  const activatedAt = tenant?.activated_at ?? null;
+  if (activatedAt === null) throw new Error(`Tenant ${tenantId} is not PROVISIONING and was never ACTIVE.`);
+  return activatedAt;
 }

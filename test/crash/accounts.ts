@@ -1,7 +1,10 @@
-import { vi } from "vitest";
 import { EmulatorControl, type Tables } from "../emulator-control.ts";
 import type { LociProcess } from "../loci-process.ts";
+import { waitUntil } from "../wait-until.ts";
 import type { LociHome } from "./loci-home.ts";
+
+/** What serves GraphQL, and the emulator that it uses. */
+type Served = Pick<LociProcess, "send" | "mem0Url">;
 
 /** What the accounts are drawn up from, of one tenant. */
 interface TenantRow {
@@ -18,6 +21,14 @@ interface TenantRow {
   }[];
   readonly operations: {
     readonly edges: readonly { readonly node: { readonly kind: string; readonly status: string } }[];
+  };
+}
+
+/** An answer of `tenantsOf`. */
+interface TenantPage {
+  readonly tenants: {
+    readonly edges: readonly { readonly node: TenantRow }[];
+    readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null };
   };
 }
 
@@ -40,19 +51,19 @@ export interface Accounts {
 }
 
 /** Waits until no operation is under way, then draws up the accounts. Those that need attention do not hold it up. */
-export async function settledAccounts(home: LociHome, loci: LociProcess): Promise<Accounts> {
+export async function settledAccounts(home: Pick<LociHome, "query">, loci: Served): Promise<Accounts> {
   const isQuiet = async () => {
     const open = await home.query(
       "SELECT id FROM operation WHERE status IN ('QUEUED', 'RUNNING', 'PARKED', 'UNWINDING') LIMIT 1",
     );
     return open.length === 0;
   };
-  await vi.waitUntil(isQuiet, { timeout: 90_000, interval: 100 });
+  await waitUntil(isQuiet, { what: "no operation is under way", timeoutMs: 90_000 });
   return accountsOf(loci);
 }
 
-/** Draws up the accounts as they are now: the emulator's tables against Loci's API. */
-async function accountsOf(loci: LociProcess): Promise<Accounts> {
+/** Draws up the accounts as they are now: the emulator's tables against Loci's API. For when nothing is under way. */
+export async function accountsOf(loci: Served): Promise<Accounts> {
   const tables = await new EmulatorControl(loci.mem0Url).tables();
   const tenants = await tenantsOf(loci);
   const operations = tenants.flatMap((tenant) => tenant.operations.edges.map(({ node }) => node));
@@ -75,17 +86,22 @@ function driftOf({ key, status, drift, readBackAt }: TenantRow): string[] {
   return drift.map((difference) => `${key}: ${difference}`);
 }
 
-async function tenantsOf(loci: LociProcess): Promise<readonly TenantRow[]> {
-  const { tenants } = await loci.send<{
-    tenants: { edges: { node: TenantRow }[]; pageInfo: { hasNextPage: boolean } };
-  }>(
-    `{ tenants(first: 100) { pageInfo { hasNextPage } edges { node {
-      key status drift readBackAt resources { kind name state marker upstreamId }
-      operations(first: 20) { edges { node { kind status } } }
-    } } } }`,
-  );
-  if (tenants.pageInfo.hasNextPage) throw new Error("The accounts are made for at most 100 tenants.");
-  return tenants.edges.map(({ node }) => node);
+/** All tenants, page by page. */
+async function tenantsOf(loci: Served): Promise<readonly TenantRow[]> {
+  const found: TenantRow[] = [];
+  for (let after: string | null = null; ; ) {
+    const page: TenantPage = await loci.send<TenantPage>(
+      `query ($after: String) { tenants(first: 100, after: $after) { pageInfo { hasNextPage endCursor } edges { node {
+        key status drift readBackAt resources { kind name state marker upstreamId }
+        operations(first: 20) { edges { node { kind status } } }
+      } } } }`,
+      { after },
+    );
+    found.push(...page.tenants.edges.map(({ node }) => node));
+    const { hasNextPage, endCursor } = page.tenants.pageInfo;
+    if (!hasNextPage) return found;
+    after = endCursor;
+  }
 }
 
 function countBy(words: readonly string[]): Record<string, number> {

@@ -1,4 +1,4 @@
-import { vi } from "vitest";
+import { waitUntil } from "../wait-until.ts";
 import type { LociHome } from "./loci-home.ts";
 
 /** The engine's record beside our rows. */
@@ -19,7 +19,7 @@ const alive = ["PENDING", "ENQUEUED", "DELAYED"];
  * Compares in one statement, hence at one moment: an operation under way has a live workflow of its current run, and
  * every live workflow is the current run of an operation under way.
  */
-export async function compareRecords(home: LociHome): Promise<Comparison> {
+export async function compareRecords(home: Pick<LociHome, "query">): Promise<Comparison> {
   const rows = await home.query<{ workflow: string; ours: string | null; engines: string | null }>(`
     SELECT coalesce(w.workflow_uuid, o.id || ':' || o.run) AS workflow, o.status::text AS ours, w.status AS engines
     FROM operation o FULL JOIN dbos.workflow_status w ON w.workflow_uuid = o.id || ':' || o.run`);
@@ -38,12 +38,12 @@ export async function compareRecords(home: LociHome): Promise<Comparison> {
  * of disagreement is in the nature of two records: a workflow lives before it says that it begins, and still does
  * just after it has said that it ended.
  */
-export async function agreedRecords(home: LociHome): Promise<Comparison> {
+export async function agreedRecords(home: Pick<LociHome, "query">): Promise<Comparison> {
   let comparison = await compareRecords(home);
   const agree = async () => {
     comparison = await compareRecords(home);
     return comparison.disagreements.length === 0;
   };
-  await vi.waitUntil(agree, { timeout: 10_000, interval: 100 }).catch(() => {});
+  await waitUntil(agree, { what: "the two records agree", timeoutMs: 10_000 }).catch(() => {});
   return comparison;
 }

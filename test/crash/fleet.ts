@@ -32,14 +32,21 @@ export function keysOf(name: string, count: number): string[] {
 }
 
 /** Makes an emulator ready for a fleet: every answer comes `latencyMs` after the deed, so that kills land in between. */
-export async function prepareEmulator({ mem0Url }: LociProcess, latencyMs: number): Promise<void> {
+export async function prepareEmulator(
+  { mem0Url }: Pick<LociProcess, "mem0Url">,
+  latencyMs: number,
+): Promise<void> {
   const emulator = new EmulatorControl(mem0Url);
   await emulator.registerUser(knownEmail);
   await emulator.setSwitches({ latencyMs });
 }
 
 /** Signs all these keys up, and answers when every sign-up is accepted. Places differ from key to key. */
-export async function signUpAll(loci: LociProcess, keys: readonly string[], waitMs = 0): Promise<void> {
+export async function signUpAll(
+  loci: Pick<LociProcess, "send">,
+  keys: readonly string[],
+  waitMs = 0,
+): Promise<void> {
   const limit = pLimit(callersAtOnce);
   await Promise.all(
     keys.map((key, index) =>
@@ -58,7 +65,7 @@ export async function signUpAll(loci: LociProcess, keys: readonly string[], wait
 }
 
 /** Off-boards all these keys, and answers when every off-boarding is accepted. */
-export async function offboardAll(loci: LociProcess, keys: readonly string[]): Promise<void> {
+export async function offboardAll(loci: Pick<LociProcess, "send">, keys: readonly string[]): Promise<void> {
   const limit = pLimit(callersAtOnce);
   await Promise.all(
     keys.map((key) =>
@@ -96,7 +103,11 @@ export async function untilUnanswered(mem0Url: string, method: string, count: nu
  * Kills Loci with -9 when so many of its requests of this method were done and have not been answered. They are the
  * ones that matter: nobody knows then what became of them.
  */
-export async function killUnanswered(loci: LociProcess, method: string, count: number): Promise<void> {
+export async function killUnanswered(
+  loci: Pick<LociProcess, "mem0Url" | "kill9">,
+  method: string,
+  count: number,
+): Promise<void> {
   const emulator = new EmulatorControl(loci.mem0Url);
   // On a busy machine few answers are awaited at any one moment; so from here on those of this method come late. The
   // others go on: were they late too, what is about to send such a request would wait for them. The next process's

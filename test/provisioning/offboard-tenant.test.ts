@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { freshKey, offboard, retry, settled, signUp, tenantOf, upstreamOf } from "../main-job.ts";
+import { freshKey, offboard, retry, settled, signUp, tenantOf, until, upstreamOf } from "../main-job.ts";
 import { createWorld, quickTimings, type World } from "../world.ts";
 import { slug, survivableFaults } from "./survivable-faults.ts";
 
@@ -248,8 +248,15 @@ describe("a proof of deletion", () => {
     await active("lingers");
     await world.emulator.setSwitches({ deleteLagMs: 60_000 });
     const answer = await offboard(world, { key: "lingers" });
-    expect(answer.operation?.status).toBe("NEEDS_ATTENTION");
+    expect(answer.operation?.status).toBe("PARKED");
     expect(answer.operation?.reason).toContain("still there");
+    await world.prisma.$executeRaw`UPDATE operation_step SET deadline_at = now() WHERE finished_at IS NULL`;
+    const given = await until(async () => {
+      await world.sweep();
+      const operation = (await tenantOf(world, "lingers")).operations.edges[0]?.node;
+      return operation?.status === "NEEDS_ATTENTION" ? operation : null;
+    }, "the time is over");
+    expect(given.reason).toMatch(/^deleteWebhooks: Given up after 15 min .*still there/);
     await world.emulator.setSwitches({ deleteLagMs: 0 });
     expect((await retry(world, answer.operation?.id ?? "")).operation?.status).toBe("SUCCEEDED");
     await expectGone("lingers");

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { settled, signUp, type TenantView, upstreamOf } from "../main-job.ts";
-import { createWorld, quickTimings, type World } from "../world.ts";
+import { createWorld, quickTimings, type World, type WorldOptions } from "../world.ts";
 
 /** A sign-up with one request a step, and how to tell from the emulator's tables that it was made, or undone. */
 
@@ -25,8 +25,8 @@ export const place = {
 };
 
 /** A world that gives up waiting for an answer soon, and in which Mem0's lists are proved by a completed sign-up. */
-export async function createProvedWorld(): Promise<World> {
-  const world = await createWorld({ timeoutMs: 700 });
+export async function createProvedWorld(options: WorldOptions = {}): Promise<World> {
+  const world = await createWorld({ timeoutMs: 700, ...options });
   await world.emulator.registerUser("ada@acme.test");
   await signUp(world, { key: "first" });
   await settled(world, "first");

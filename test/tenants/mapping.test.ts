@@ -1,19 +1,20 @@
 import { randomBytes } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { type Database, openDatabase } from "../../src/database/connect.ts";
+import { beginDelete } from "../../src/tenants/delete-attempts.ts";
 import { newId } from "../../src/tenants/ids.ts";
 import {
   abandonAttempt,
-  beginDelete,
   claimCreate,
   claimDueMembers,
-  recordAwaiting,
+  type Db,
   recordGone,
   recordMade,
   recordNotDone,
   recordUnknown,
 } from "../../src/tenants/mapping.ts";
 import { placeSchema } from "../../src/tenants/place.ts";
+import { recordAwaiting } from "../../src/tenants/resources-without-id.ts";
 import { activateTenant, insertSignUp } from "../../src/tenants/tenant-store.ts";
 import { createTestDatabase, type TestDatabase } from "../test-database.ts";
 
@@ -124,6 +125,80 @@ describe("recordUnknown", () => {
   });
 });
 
+describe("a resource whose create was lost", () => {
+  async function lost() {
+    const { of } = await newTenant();
+    const claim = await claimCreate(database.prisma, of);
+    const attemptId = claim.is === "claimed" ? claim.attemptId : "";
+    await recordUnknown(database.prisma, attemptId, "The line broke.");
+    return { of, attemptId, resourceId: of.resourceId };
+  }
+
+  it("is UNKNOWN and says why, until it is made", async () => {
+    const { attemptId, resourceId } = await lost();
+    expect(await readAgain(resourceId)).toMatchObject({
+      state: "UNKNOWN",
+      reason: "The answer to its creation was lost. The line broke.",
+    });
+    await recordMade(database.prisma, { resourceId, attemptId, upstreamId: `org_${attemptId}` });
+    expect(await readAgain(resourceId)).toMatchObject({ state: "PRESENT", reason: null });
+  });
+
+  it("is INTENDED again once the attempt is given up, or is known to have done nothing", async () => {
+    for (const settle of [abandonAttempt, (db: Db, id: string) => recordNotDone(db, id, "refused")]) {
+      const { attemptId, resourceId } = await lost();
+      await settle(database.prisma, attemptId);
+      expect(await readAgain(resourceId)).toMatchObject({ state: "INTENDED", reason: null });
+    }
+  });
+
+  it("takes no doubt back or on when somebody else has settled it", async () => {
+    const { attemptId, resourceId } = await lost();
+    const upstreamId = `org_${attemptId}`;
+    await recordMade(database.prisma, { resourceId, attemptId, upstreamId });
+    expect(await recordUnknown(database.prisma, attemptId, "late")).toBeNull();
+    await abandonAttempt(database.prisma, attemptId);
+    await recordNotDone(database.prisma, attemptId, "late");
+    expect(await readAgain(resourceId)).toMatchObject({ state: "PRESENT", upstreamId, reason: null });
+    expect(await database.prisma.attempt.findUniqueOrThrow({ where: { id: attemptId } })).toMatchObject({
+      outcome: "DONE",
+    });
+  });
+
+  it.each([
+    ["recordUnknown", (db: Db, id: string) => recordUnknown(db, id, "again")],
+    ["abandonAttempt", abandonAttempt],
+    ["recordNotDone", (db: Db, id: string) => recordNotDone(db, id, "refused")],
+  ])(
+    "is locked before its attempt by %s, as by who adopts it, so that two never deadlock",
+    async (_, settle) => {
+      const { attemptId, resourceId } = await lost();
+      const { prisma } = database;
+      const settled = await prisma.$transaction(async (tx) => {
+        await tx.$queryRaw`SELECT id FROM resource WHERE id = ${resourceId} FOR UPDATE`;
+        const waiting = settle(prisma, attemptId);
+        await vi.waitFor(async () => {
+          const [row] = await prisma.$queryRaw<
+            { count: bigint }[]
+          >`SELECT count(*) FROM pg_locks WHERE NOT granted`;
+          expect(Number(row?.count)).toBeGreaterThan(0);
+        });
+        expect(
+          await tx.$queryRaw`SELECT id FROM attempt WHERE id = ${attemptId} FOR UPDATE NOWAIT`,
+        ).toHaveLength(1);
+        return { waiting };
+      });
+      await settled.waiting;
+    },
+  );
+
+  it("gives no leave to create what is gone", async () => {
+    const { of, organization } = await newTenant();
+    await recordGone(database.prisma, { resourceId: organization.id, attemptId: null, goneBy: "NEVER_MADE" });
+    expect(await claimCreate(database.prisma, of)).toEqual({ is: "gone" });
+  });
+});
+
 describe("recordGone", () => {
   it("takes all that lies in the resource with it, and closes the delete that was proved", async () => {
     const { organization, resources, of } = await newTenant();
@@ -132,7 +207,11 @@ describe("recordGone", () => {
       attemptId: null,
       upstreamId: "org_gone",
     });
-    const attemptId = await beginDelete(database.prisma, { ...of, twinId: null, ownerSeenAt: new Date() });
+    const { attemptId } = await beginDelete(database.prisma, {
+      ...of,
+      twinId: null,
+      ownerSeenAt: new Date(),
+    });
     await recordGone(database.prisma, { resourceId: organization.id, attemptId, goneBy: "DELETED" });
     const after = await Promise.all(resources.map(({ id }) => readAgain(id)));
     expect(after.map(({ kind, goneBy }) => `${kind} ${goneBy}`).toSorted()).toEqual([

@@ -1,0 +1,44 @@
+import type { InstallationVerb, VerbCall } from "../tenants/audit.ts";
+import { recordAllowed, recordRefused } from "../tenants/audit.ts";
+import { resume } from "../tenants/pause.ts";
+import { NotPaused } from "../tenants/refusals.ts";
+import { queueRestored } from "../tenants/restoration.ts";
+import type { Provisioning } from "./provisioning.ts";
+
+/** A call of an operator that is about the whole installation, for the audit. */
+export function installationCall(
+  verb: InstallationVerb,
+  { actor, reason }: { readonly actor: string; readonly reason: string },
+  details: VerbCall["details"] = {},
+): VerbCall {
+  return { actor, verb, reason, operationId: null, tenantId: null, details };
+}
+
+/** The end of a pause as an operator asks for it. */
+export interface Resumption {
+  readonly actor: string;
+  readonly reason: string;
+  /** Whether every operation that a restore stopped is to go on, too. */
+  readonly retryRestored: boolean;
+}
+
+/**
+ * Ends the pause: within a sweep every process starts what is QUEUED. Answers how many operations that a restore had
+ * stopped were queued. Audited, in the same transaction.
+ * @throws {NotPaused} which is audited, too
+ */
+export async function resumeProvisioning({ prisma }: Provisioning, resumption: Resumption): Promise<number> {
+  const { retryRestored } = resumption;
+  const call = (details: VerbCall["details"]) => installationCall("resumeProvisioning", resumption, details);
+  try {
+    return await prisma.$transaction(async (tx) => {
+      if (!(await resume(tx))) throw new NotPaused();
+      const retried = retryRestored ? await queueRestored(tx) : 0;
+      await recordAllowed(tx, call({ retryRestored, retried }));
+      return retried;
+    });
+  } catch (error) {
+    if (error instanceof NotPaused) await recordRefused(prisma, call({ retryRestored }), error);
+    throw error;
+  }
+}

@@ -1,0 +1,58 @@
+import type { AuditEvent, Prisma } from "../generated/prisma/client.ts";
+import { newId } from "./ids.ts";
+import type { Db } from "./mapping.ts";
+import type { Refusal } from "./refusals.ts";
+
+/** The verbs of operators, as the mutations are named. */
+export const operatorVerbs = [
+  "retryOperation",
+  "skipStep",
+  "adoptResource",
+  "abortOperation",
+  "amendOperation",
+] as const;
+
+/** One of the verbs of operators. */
+export type OperatorVerb = (typeof operatorVerbs)[number];
+
+/** What operators do to the whole installation, as the mutations are named. */
+export type InstallationVerb = "resumeProvisioning" | "settleUnaccounted" | "takeInventory";
+
+/** Who does what by hand, to which operation, and why. */
+export interface VerbCall {
+  readonly actor: string;
+  readonly verb: OperatorVerb | InstallationVerb;
+  /** As the actor gave it. */
+  readonly reason: string;
+  /** Null: nobody knows such an operation. */
+  readonly operationId: string | null;
+  readonly tenantId: string | null;
+  /** What was asked for besides. Never a secret: the URL of a webhook is one. */
+  readonly details: Prisma.InputJsonObject;
+}
+
+/** Most audit events that are read at once. */
+export const auditEventsMax = 100;
+
+/** Records that a call was allowed. Belongs in the transaction of the change, so that neither is there without the other. */
+export async function recordAllowed(tx: Db, call: VerbCall): Promise<void> {
+  await tx.auditEvent.create({ data: { ...rowOf(call), decision: "ALLOWED" } });
+}
+
+/** Records that a call was refused. Every call writes another event. */
+export async function recordRefused(db: Db, call: VerbCall, refusal: Refusal): Promise<void> {
+  await db.auditEvent.create({ data: { ...rowOf(call), decision: "REFUSED", refusal: refusal.code } });
+}
+
+function rowOf({ verb, ...call }: VerbCall) {
+  return { id: newId("aud"), action: verb, ...call };
+}
+
+/** What was done to an operation by hand, the newest first, at most `limit`. */
+export async function auditEventsOf(db: Db, operationId: string, limit: number): Promise<AuditEvent[]> {
+  return db.auditEvent.findMany({
+    where: { operationId },
+    orderBy: { id: "desc" },
+    take: Math.min(limit, auditEventsMax),
+  });
+}

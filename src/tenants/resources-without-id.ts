@@ -1,0 +1,46 @@
+import type { Db } from "./mapping.ts";
+
+/**
+ * Members and settings, which Mem0 gives no id: members are told apart by their e-mail, settings by their project. They
+ * need no attempts, for adding or setting again makes no second one.
+ */
+
+/**
+ * The answer about a resource without an upstream id is lost: a member, settings. UNKNOWN until it is seen; a member
+ * who waits goes on waiting for the next try, which looks first.
+ */
+export async function recordUnanswered(db: Db, resourceId: string, error: string): Promise<void> {
+  await db.$executeRaw`
+    UPDATE resource SET reason = ${`The answer was lost. ${error}`},
+      state = CASE WHEN state = 'INTENDED' THEN 'UNKNOWN' ELSE state END
+    WHERE id = ${resourceId} AND state IN ('INTENDED', 'AWAITING_REGISTRATION') AND upstream_id IS NULL`;
+}
+
+/** A resource without an upstream id is there: members are told apart by their e-mail, settings by their project. */
+export async function recordPresent(db: Db, resourceId: string): Promise<void> {
+  await db.resource.updateMany({
+    where: { id: resourceId, state: { in: ["INTENDED", "AWAITING_REGISTRATION", "UNKNOWN"] } },
+    data: { state: "PRESENT", presentAt: new Date(), reason: null, retryAt: null },
+  });
+}
+
+/** A member whom Mem0 does not take yet, in the organization and in the project, or in the project alone. */
+export interface AwaitedMember {
+  readonly resourceIds: readonly string[];
+  /** When the next try is due. */
+  readonly retryAt: Date;
+  /** What Mem0 said, for people. */
+  readonly reason: string;
+}
+
+/**
+ * A member waits, and is tried again from `retryAt` on. One who waits already keeps the time of his next try, with the
+ * newer reason.
+ */
+export async function recordAwaiting(db: Db, { resourceIds, retryAt, reason }: AwaitedMember): Promise<void> {
+  await db.$executeRaw`
+    UPDATE resource SET state = 'AWAITING_REGISTRATION', reason = ${reason},
+      retry_at = CASE WHEN state = 'AWAITING_REGISTRATION' THEN retry_at ELSE ${retryAt}::timestamptz END,
+      retries = CASE WHEN state = 'AWAITING_REGISTRATION' THEN retries ELSE 1 END
+    WHERE id = ANY(${[...resourceIds]}::text[]) AND state IN ('INTENDED', 'UNKNOWN', 'AWAITING_REGISTRATION')`;
+}
