@@ -1,0 +1,167 @@
+import { randomUUID } from "node:crypto";
+import { fileURLToPath } from "node:url";
+import type { Pool } from "pg";
+import pino from "pino";
+import { bearerCheck } from "../src/access/admin-token.ts";
+import { openDatabase } from "../src/database/connect.ts";
+import { forEngine } from "../src/database/connection-target.ts";
+import { openEnginePool } from "../src/database/engine-pool.ts";
+import { openNotifications } from "../src/database/listen.ts";
+import { migrate } from "../src/database/migrate.ts";
+import { loadGraphiql } from "../src/graphiql/page.ts";
+import { presetTabs } from "../src/graphiql/presets.ts";
+import { createGraphqlEndpoint } from "../src/graphql-endpoint.ts";
+import type { Lifetime } from "../src/lifetime.ts";
+import { ping } from "../src/mem0/ping.ts";
+import { openMem0 } from "../src/mem0/request.ts";
+import { type Engine, startEngine } from "../src/provisioning/engine.ts";
+import { createOperationFeed, feedChannels, type OperationFeed } from "../src/provisioning/operation-feed.ts";
+import { createOperationWatch } from "../src/provisioning/operation-watch.ts";
+import { defaultTimings, type Provisioning } from "../src/provisioning/provisioning.ts";
+import { runOperation } from "../src/provisioning/sagas.ts";
+import { signUpTenant } from "../src/provisioning/sign-up-tenant.ts";
+import { startSweeping } from "../src/provisioning/sweep.ts";
+import { listen } from "../src/server.ts";
+import { openMarkerSecret, recognizeAccount } from "../src/tenants/installation.ts";
+import { freshKey, place } from "./place.ts";
+import { createSagaMoments, type SagaMoments } from "./saga-moments.ts";
+import type { Upstream } from "./upstream.ts";
+
+/** Loci in this process, composed as `main.ts` does it, with the numbers of connections it has there, but without
+ * a lease: nobody else is there. */
+export interface BenchLoci {
+  readonly graphqlUrl: string;
+  readonly token: string;
+  readonly moments: SagaMoments;
+  /** Starts a sign-up by its function, not through GraphQL. Answers the operation's id. */
+  startSignUp(): Promise<string>;
+  /** Waits until the engine has written down that the operation's first run is over. */
+  untilRecorded(operationId: string): Promise<void>;
+  /** Looks for due work every second from now on, as the running service does. Answers how to stop it. */
+  startSweeping(): { stop(): Promise<void> };
+}
+
+/** As many as the greatest number of sagas in flight that is measured, with room; the service's default is 100. */
+const inFlightMax = 250;
+const token = "bench-admin-token-0123456789";
+const requestPatienceMs = 500;
+const runPatienceMs = 2_000;
+
+/** Starts it on an empty database. With the lifetime's end it is stopped. One in a process, as the engine is. */
+export async function startLoci(
+  databaseUrl: string,
+  upstream: Upstream,
+  lifetime: Lifetime,
+): Promise<BenchLoci> {
+  const log = pino({ level: process.env["BENCH_LOG_LEVEL"] ?? "error" }, pino.destination(2));
+  const feed = await lifetime.keep({
+    name: "the feed",
+    make: async () =>
+      createOperationFeed(
+        (receiver) => openNotifications(databaseUrl, { channels: feedChannels, receiver }),
+        log,
+      ),
+    stop: (made) => made.close(),
+  });
+  const moments = createSagaMoments();
+  const provisioning: Provisioning = {
+    ...(await openParts(databaseUrl, upstream, lifetime)),
+    timings: defaultTimings,
+    around: moments.around,
+    announce: feed.announce,
+    leave: { isHeld: () => true, whenHeld: () => Promise.resolve() },
+    log,
+  };
+  const { pool } = await lifetime.keep({
+    name: "the engine's connections",
+    make: async () =>
+      openEnginePool(databaseUrl, { connectionsMax: 20, log: (message) => log.debug(message) }),
+    stop: (made) => made.close(),
+  });
+  const engine = await lifetime.keep({
+    name: "the engine",
+    make: () => startBenchEngine({ databaseUrl, pool }, provisioning, moments),
+    stop: (made) => made.stop(runPatienceMs),
+  });
+  return {
+    graphqlUrl: await serve(provisioning, engine, feed, lifetime),
+    ...{ token, moments },
+    startSignUp: async () => {
+      const key = freshKey();
+      const { id } = await signUpTenant(provisioning, engine, {
+        ...{ actor: "bench", key, idempotencyKey: key, place },
+      });
+      return id;
+    },
+    untilRecorded: (operationId) => untilRecorded(engine, operationId),
+    startSweeping: () => startSweeping(provisioning, engine),
+  };
+}
+
+/** The parts of provisioning that talk to the database and to Mem0. */
+async function openParts(databaseUrl: string, upstream: Upstream, lifetime: Lifetime) {
+  await migrate(databaseUrl, {
+    migrationsDir: fileURLToPath(new URL("../prisma/migrations", import.meta.url)),
+  });
+  const { prisma } = await lifetime.keep({
+    name: "the database",
+    make: () => openDatabase(databaseUrl, { connectionsMax: 20 }),
+    stop: (made) => made.close(),
+  });
+  const mem0 = openMem0({ baseUrl: upstream.url, apiKey: upstream.apiKey });
+  const identity = await ping(mem0);
+  const { id } = await recognizeAccount(prisma, { upstream: "emulator", ...identity });
+  const account = { id, userEmail: identity.userEmail };
+  return { prisma, mem0, account, markerSecret: await openMarkerSecret(prisma) };
+}
+
+/** Serves GraphQL, and answers where. */
+async function serve(
+  provisioning: Provisioning,
+  engine: Engine,
+  feed: OperationFeed,
+  lifetime: Lifetime,
+): Promise<string> {
+  const { prisma, log } = provisioning;
+  const server = await lifetime.keep({
+    name: "the server",
+    make: () => listen("127.0.0.1", 0, log),
+    stop: (made) => made.close(requestPatienceMs),
+  });
+  const watch = createOperationWatch(prisma, feed);
+  server.serve({
+    api: {
+      graphql: createGraphqlEndpoint({ prisma, provisioning, engine, watch }, log),
+      graphiql: loadGraphiql({ endpoint: "/graphql", title: "Loci", presets: presetTabs }),
+      isAllowed: bearerCheck(token),
+    },
+    whyNotReady: async () => null,
+  });
+  return `${server.url}/graphql`;
+}
+
+async function startBenchEngine(
+  { databaseUrl, pool }: { readonly databaseUrl: string; readonly pool: Pool },
+  provisioning: Provisioning,
+  moments: SagaMoments,
+): Promise<Engine> {
+  return startEngine({
+    databaseUrl: forEngine(databaseUrl),
+    pool,
+    executorId: `bench-${randomUUID()}`,
+    log: provisioning.log,
+    inFlightMax,
+    run: async (journal, operationId, run) => {
+      await runOperation(provisioning, journal, operationId, run);
+      moments.ended(operationId);
+    },
+  });
+}
+
+async function untilRecorded(engine: Engine, operationId: string): Promise<void> {
+  const deadline = performance.now() + 30_000;
+  while ((await engine.stateOf(operationId, 1)) !== "ended") {
+    if (performance.now() > deadline) throw new Error(`The run of ${operationId} does not end.`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
