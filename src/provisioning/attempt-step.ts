@@ -7,7 +7,7 @@ import {
   readCancelReason,
   recordStepDone,
   recordStepError,
-  recordStepStarted,
+  recordStepsStarted,
   type StartedStep,
 } from "../tenants/operation-steps.ts";
 import { type CountedMem0, countCalls } from "./count-calls.ts";
@@ -57,52 +57,72 @@ interface Trial<Input> {
 const cancelLookMs = 2_000;
 
 /**
- * Makes attempts at a step, or at its undoing, until it is done or another attempt is useless in this run. Each
- * attempt is recorded before it begins. A request to cancel is heeded before an attempt and between two, never in the
- * middle of one. Only an outage of our own database is thrown: then nothing can be recorded, and the run is made again
- * later.
+ * Makes attempts at steps, or at their undoings, side by side, each until it is done or another attempt is useless in this
+ * run. Each attempt is recorded before it begins, the first ones in one statement. A request to cancel is heeded before an
+ * attempt and between two, never in the middle of one. Only an outage of our own database is thrown, and not before all
+ * have come to rest: then nothing can be recorded, and the run is made again later. Answers in the order of `steps`.
  */
-export async function attemptStep<Input>(
+export async function attemptSteps<Input>(
   under: AttemptUnder<Input>,
-  step: Step<Input, unknown>,
+  steps: readonly Step<Input, unknown>[],
   direction: Direction,
-): Promise<Outcome> {
+): Promise<Outcome[]> {
   const { mem0, timings, leave } = under.provisioning;
-  const trial: Trial<Input> = {
+  const trials = steps.map((step) => ({
     ...{ under, step, direction },
     calls: countCalls(mem0),
     heedsCancel: under.isCancellable && direction === "invoke",
     deadlineMs: step.deadlineMs ?? timings.stepDeadlineMs,
-  };
-  for (let failures = 0; ; ) {
-    await leave.whenHeld();
-    const started = await begin(trial);
+  }));
+  await leave.whenHeld();
+  const begun = await begin(trials);
+  const endings = await Promise.allSettled(begun.map(([trial, started]) => tryOn(trial, started)));
+  return endings.map((ending) => {
+    if (ending.status === "rejected") throw ending.reason;
+    return ending.value;
+  });
+}
+
+/** Goes on with a step whose first attempt has begun. */
+async function tryOn<Input>(trial: Trial<Input>, first: StartedStep): Promise<Outcome> {
+  const { timings, leave } = trial.under.provisioning;
+  let failures = 0;
+  for (let started = first; ; ) {
     if (started.cancelReason !== null) return cancelled(started.cancelReason);
     try {
       return await attempt(trial, started);
     } catch (error) {
       // A peer may be at this step already: whatever broke here is not to be told.
-      if (!leave.isHeld()) continue;
-      const verdict = judge(error, standing(started, failures + 1), timings);
-      const stop = await recordFailure(trial, started, error, verdict);
-      if (stop !== null) return stop;
-      if (verdict.is !== "wait") throw error;
-      if (verdict.counts) failures += 1;
-      const asked = await waitUntil(verdict.until, trial);
-      if (asked !== null) return cancelled(asked);
+      if (leave.isHeld()) {
+        const verdict = judge(error, standing(started, failures + 1), timings);
+        const stop = await recordFailure(trial, started, error, verdict);
+        if (stop !== null) return stop;
+        if (verdict.is !== "wait") throw error;
+        if (verdict.counts) failures += 1;
+        const asked = await waitUntil(verdict.until, trial);
+        if (asked !== null) return cancelled(asked);
+      }
     }
+    await leave.whenHeld();
+    for (const [, again] of await begin([trial])) started = again;
   }
 }
 
-async function begin<Input>({ under, step, direction, ...trial }: Trial<Input>): Promise<StartedStep> {
-  const { provisioning, operation } = under;
-  const started = await recordStepStarted(provisioning.prisma, operation.id, step.name, {
-    direction,
-    deadlineAt: new Date(Date.now() + trial.deadlineMs),
-    heedsCancel: trial.heedsCancel,
-  });
+/** Records that attempts of one operation begin, in the same direction. One round trip. */
+async function begin<Input>(trials: readonly Trial<Input>[]): Promise<[Trial<Input>, StartedStep][]> {
+  const [any] = trials;
+  if (any === undefined) return [];
+  const { provisioning, operation } = any.under;
+  const starts = trials.map(({ step, deadlineMs }) => ({
+    name: step.name,
+    deadlineAt: new Date(Date.now() + deadlineMs),
+  }));
+  const started = await recordStepsStarted(provisioning.prisma, operation.id, starts, any);
   provisioning.announce(operation.id);
-  return started;
+  return trials.flatMap((trial, index) => {
+    const each = started[index];
+    return each === undefined ? [] : [[trial, each] satisfies [Trial<Input>, StartedStep]];
+  });
 }
 
 /** One attempt, done and recorded as done. @throws whatever goes wrong */

@@ -21,8 +21,10 @@ export interface Engine extends RunStarter {
   pause(isPaused: boolean): void;
   /** Calls back whenever a run has ended here. One listener. */
   onRoom(listener: () => void): void;
-  /** What the engine knows of a run. "lost": it will never go on by itself. */
-  stateOf(operationId: string, run: number): Promise<"alive" | "ended" | "lost">;
+  /** What the engine knows of a run. "lost": it will never go on by itself. "unknown": it never heard of it. */
+  stateOf(operationId: string, run: number): Promise<"alive" | "ended" | "lost" | "unknown">;
+  /** The executor that has a run under way; null when none has. */
+  ownerOf(operationId: string, run: number): Promise<string | null>;
   /**
    * Makes the unfinished runs of a dead executor everybody's: some process that runs sagas goes on with each. A repeat
    * finds none.
@@ -123,9 +125,13 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     },
     async stateOf(operationId, run) {
       const status = await DBOS.getWorkflowStatus(workflowIdOf(operationId, run));
-      if (status === null) return "lost";
+      if (status === null) return "unknown";
       if (status.status === "SUCCESS") return "ended";
       return ["PENDING", "ENQUEUED", "DELAYED"].includes(status.status) ? "alive" : "lost";
+    },
+    async ownerOf(operationId, run) {
+      const status = await DBOS.getWorkflowStatus(workflowIdOf(operationId, run));
+      return status?.status === "PENDING" ? (status.executorId ?? null) : null;
     },
     async handOver(executorId) {
       // The SDK exports it as internal: test/crash/take-over.test.ts holds it to what we rely on.

@@ -8,7 +8,7 @@ import {
   readOperation,
   turnBack,
 } from "../tenants/operation-store.ts";
-import { type AttemptUnder, attemptStep, type Outcome, outcomeSchema } from "./attempt-step.ts";
+import { type AttemptUnder, attemptSteps, type Outcome, outcomeSchema } from "./attempt-step.ts";
 import type { Provisioning } from "./provisioning.ts";
 import type { Saga, Stage, Step } from "./saga.ts";
 import { contextsOf, type LoadedOperation } from "./saga-context.ts";
@@ -211,21 +211,17 @@ function everyStep<Input>({ stages, changes = [] }: Saga<Input>): Stage<Input> {
  * statements: when the process dies in it, steps of it that were done are done again, which every step allows.
  */
 async function performStage<Input>(run: Run<Input>, due: Stage<Input>): Promise<Outcome[]> {
-  const attempt = async () => {
-    const attempts = await Promise.allSettled(due.map((step) => attemptStep(run, step, "invoke")));
-    // Only when all have come to rest is the run given up, so that the next one finds none of them at work.
-    return attempts.map((each) => {
-      if (each.status === "rejected") throw each.reason;
-      return each.value;
-    });
-  };
+  const attempt = () => attemptSteps(run, due, "invoke");
   if (due.every(({ isRepeatedFreely }) => isRepeatedFreely === true)) return attempt();
   const name = due.map((step) => step.name).join(" + ");
   return z.array(outcomeSchema).parse(await run.journal.step(name, attempt));
 }
 
 async function undo<Input>(run: Run<Input>, step: Step<Input, unknown>): Promise<Outcome> {
-  const attempt = () => attemptStep(run, step, "compensate");
+  const attempt = async () => {
+    const [outcome = done] = await attemptSteps(run, [step], "compensate");
+    return outcome;
+  };
   return outcomeSchema.parse(await run.journal.step(`undo ${step.name}`, attempt));
 }
 

@@ -3,9 +3,10 @@ import {
   claimQueued,
   clearTwinCheck,
   findDueTwinChecks,
-  findRunningSince,
+  findQuietSince,
   queueDueParked,
   requeueLost,
+  wasHandedOver,
 } from "../tenants/due-operations.ts";
 import { claimDueMembers } from "../tenants/mapping.ts";
 import { readPause } from "../tenants/pause.ts";
@@ -61,10 +62,19 @@ async function startQueued({ prisma }: Provisioning, engine: Engine): Promise<bo
   return claimed.length === room;
 }
 
+/** Runs that nobody goes on with: the engine gave them up, or gave them to a process after that was taken over from. */
 async function requeueLostRuns({ prisma }: Provisioning, engine: Engine): Promise<void> {
-  for (const lost of await findRunningSince(prisma, new Date(Date.now() - quietMs), batch)) {
-    if ((await engine.stateOf(lost.operationId, lost.run)) === "alive") continue;
-    await requeueLost(prisma, lost, runsMax);
+  for (const quiet of await findQuietSince(prisma, new Date(Date.now() - quietMs), batch)) {
+    const { operationId, run, isQueued } = quiet;
+    const state = await engine.stateOf(operationId, run);
+    if (state === "alive") {
+      // A process that is dead by now may have begun it between the hand-over of its runs and its learning of that.
+      const owner = await engine.ownerOf(operationId, run);
+      if (owner !== null && (await wasHandedOver(prisma, owner))) await engine.handOver(owner);
+    } else if (!isQueued || state !== "unknown") {
+      // One that waits to begin, and that the engine has not heard of, is simply waiting.
+      await requeueLost(prisma, quiet, runsMax);
+    }
   }
 }
 

@@ -1,5 +1,6 @@
+import type { Prisma } from "../generated/prisma/client.ts";
 import type { Db } from "./mapping.ts";
-import { callForAttention, openStatuses, whereRunning } from "./operation-store.ts";
+import { openStatuses } from "./operation-store.ts";
 
 /** A run of an operation. */
 export interface RunId {
@@ -34,33 +35,49 @@ export async function queueDueParked(db: Db, limit: number): Promise<void> {
       AND status = 'PARKED'`;
 }
 
-/** Operations that have been running, without any change of their own row, since before `since`; at most `limit`. */
-export async function findRunningSince(db: Db, since: Date, limit: number): Promise<RunId[]> {
-  const running = await db.operation.findMany({
-    where: { status: { in: ["RUNNING", "UNWINDING"] }, updatedAt: { lt: since } },
-    orderBy: { updatedAt: "asc" },
-    take: limit,
-    select: { id: true, run: true },
-  });
-  return running.map(({ id, run }) => ({ operationId: id, run }));
+/** A run that shows no change, and whether it has not even begun. */
+export interface QuietRun extends RunId {
+  readonly isQueued: boolean;
 }
 
 /**
- * The engine has no live workflow for a run that our row says is running. Queues the next run; after `runsMax` runs
- * a person must look.
+ * Operations that have been running, or were taken out of the queue, without any change of their own row, since before
+ * `since`; at most `limit`.
+ */
+export async function findQuietSince(db: Db, since: Date, limit: number): Promise<QuietRun[]> {
+  const quiet = await db.operation.findMany({
+    where: {
+      updatedAt: { lt: since },
+      OR: [{ status: { in: ["RUNNING", "UNWINDING"] } }, { status: "QUEUED", claimedAt: { not: null } }],
+    },
+    orderBy: { updatedAt: "asc" },
+    take: limit,
+    select: { id: true, run: true, status: true },
+  });
+  return quiet.map(({ id, run, status }) => ({ operationId: id, run, isQueued: status === "QUEUED" }));
+}
+
+/** Whether the runs of this executor were given to its peers already. */
+export async function wasHandedOver(db: Db, executorId: string): Promise<boolean> {
+  return (await db.executor.count({ where: { id: executorId, handedOverAt: { not: null } } })) > 0;
+}
+
+/**
+ * The engine has no live workflow for a run that our row says is running or waits to begin. Queues the next run; after
+ * `runsMax` runs a person must look.
  */
 export async function requeueLost(db: Db, { operationId, run }: RunId, runsMax: number): Promise<void> {
-  const where = whereRunning(operationId, run);
+  const where = {
+    id: operationId,
+    run,
+    status: { in: ["QUEUED", "RUNNING", "UNWINDING"] },
+  } satisfies Prisma.OperationWhereInput;
+  const updatedAt = new Date();
   if (run < runsMax) {
-    const data = { status: "QUEUED", run: { increment: 1 }, updatedAt: new Date() } as const;
-    await db.operation.updateMany({ where, data });
+    await db.operation.updateMany({ where, data: { status: "QUEUED", run: { increment: 1 }, updatedAt } });
   } else {
-    await callForAttention(
-      db,
-      operationId,
-      run,
-      "The engine gave this operation up again and again; the log says why.",
-    );
+    const reason = "The engine gave this operation up again and again; the log says why.";
+    await db.operation.updateMany({ where, data: { status: "NEEDS_ATTENTION", reason, updatedAt } });
   }
 }
 

@@ -11,11 +11,16 @@ export interface StepError {
   readonly retryable: boolean;
 }
 
-/** How a step is begun. */
+/** A step that begins. */
 export interface StepStart {
-  readonly direction: Direction;
+  readonly name: string;
   /** Until when it is tried, unless that was set by an earlier start in this direction. */
   readonly deadlineAt: Date;
+}
+
+/** How steps are begun. */
+export interface Start {
+  readonly direction: Direction;
   /** Whether a request to cancel the operation keeps the step from beginning, as long as the tenant is not ACTIVE. */
   readonly heedsCancel: boolean;
 }
@@ -34,6 +39,7 @@ export interface StartedStep {
 }
 
 interface StartedRow {
+  name: string;
   attempts: number;
   deadline_at: Date;
   operation_deadline_at: Date | null;
@@ -42,38 +48,44 @@ interface StartedRow {
 }
 
 /**
- * The deed, or its undoing, is about to begin. Recorded first, so that whatever started can be undone. A step that a
+ * Deeds, or their undoings, are about to begin. Recorded first, so that whatever started can be undone. A step that a
  * cancellation keeps from beginning counts as started, too, but not as attempted: so its undoing closes its part of the
- * mapping. One round trip.
+ * mapping. Answers in the order of `starts`. One round trip for all of them.
  */
-export async function recordStepStarted(
+export async function recordStepsStarted(
   db: Db,
   id: string,
-  name: string,
-  { direction, deadlineAt, heedsCancel }: StepStart,
-): Promise<StartedStep> {
+  starts: readonly StepStart[],
+  { direction, heedsCancel }: Start,
+): Promise<StartedStep[]> {
   const isInvoke = direction === "invoke";
-  const [row] = await db.$queryRaw<StartedRow[]>`
+  const names = starts.map(({ name }) => name);
+  const deadlines = starts.map(({ deadlineAt }) => deadlineAt.toISOString());
+  const rows = await db.$queryRaw<StartedRow[]>`
     UPDATE operation_step s SET finished_at = NULL, next_attempt_at = NULL,
       attempts = s.attempts + CASE WHEN ${heedsCancel}::boolean AND t.status <> 'ACTIVE' AND o.cancel_reason IS NOT NULL THEN 0 ELSE 1 END,
       started_at = coalesce(s.started_at, ${new Date()}::timestamptz),
       deadline_at = coalesce(
         CASE WHEN ${isInvoke}::boolean OR s.status IN ('COMPENSATING', 'COMPENSATION_FAILED') THEN s.deadline_at END,
-        ${deadlineAt}::timestamptz),
+        begun.deadline_at),
       status = (CASE WHEN s.status = 'SUPERSEDED' THEN s.status::text
         ELSE ${isInvoke ? "RUNNING" : "COMPENSATING"} END)::"StepStatus"
-    FROM operation o JOIN tenant t ON t.id = o.tenant_id
-    WHERE s.operation_id = ${id} AND s.name = ${name} AND o.id = s.operation_id
-    RETURNING s.attempts, s.deadline_at, o.deadline_at AS operation_deadline_at, o.parks,
+    FROM operation o JOIN tenant t ON t.id = o.tenant_id,
+      unnest(${names}::text[], ${deadlines}::timestamptz[]) AS begun (name, deadline_at)
+    WHERE s.operation_id = ${id} AND s.name = begun.name AND o.id = s.operation_id
+    RETURNING s.name, s.attempts, s.deadline_at, o.deadline_at AS operation_deadline_at, o.parks,
       CASE WHEN ${heedsCancel}::boolean AND t.status <> 'ACTIVE' THEN o.cancel_reason END AS cancel_reason`;
-  if (row === undefined) throw new Error(`Operation ${id} has no step ${name}.`);
-  return {
-    attempt: row.attempts,
-    deadlineAt: row.deadline_at,
-    operationDeadlineAt: row.operation_deadline_at,
-    parks: row.parks,
-    cancelReason: row.cancel_reason,
-  };
+  return names.map((name) => {
+    const row = rows.find((each) => each.name === name);
+    if (row === undefined) throw new Error(`Operation ${id} has no step ${name}.`);
+    return {
+      attempt: row.attempts,
+      deadlineAt: row.deadline_at,
+      operationDeadlineAt: row.operation_deadline_at,
+      parks: row.parks,
+      cancelReason: row.cancel_reason,
+    };
+  });
 }
 
 /** Why an operation is to be cancelled. Null: nobody asked, or it is too late, for its tenant is ACTIVE. */
