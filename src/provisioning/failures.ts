@@ -1,5 +1,6 @@
 import { Mem0Error } from "../mem0/errors.ts";
 import { isDatabaseOutage } from "../tenants/database-outage.ts";
+import { type ListProofs, unprovedCodes } from "../tenants/installation.ts";
 import type { StartedStep, StepError } from "../tenants/operation-steps.ts";
 
 /** The step cannot be done, now or later, as it was asked for. A sign-up is undone; an off-boarding stops. */
@@ -12,7 +13,20 @@ export class StepRefused extends Error {
  * NEEDS_ATTENTION, and the message says to a person why.
  */
 export class NeedsAttention extends Error {
-  override readonly name = "NeedsAttention";
+  override readonly name: string = "NeedsAttention";
+}
+
+/**
+ * A create was lost, and the list that does not show it was never seen to show what our key creates. A person may look; but
+ * when the list is seen to, later and by another operation, this one goes on by itself.
+ */
+export class ListUnproved extends NeedsAttention {
+  override readonly name;
+
+  constructor(list: keyof ListProofs, message: string) {
+    super(message);
+    this.name = unprovedCodes[list];
+  }
 }
 
 /** Too early to tell: the same step looks again at `until`. Does not count as a failed attempt. */

@@ -14,7 +14,7 @@ import {
   wasEverAbandoned,
 } from "../tenants/mapping.ts";
 import { isUnaccounted } from "../tenants/unaccounted.ts";
-import { NeedsAttention, Unsettled } from "./failures.ts";
+import { ListUnproved, NeedsAttention, Unsettled } from "./failures.ts";
 import { removeAndProve } from "./remove-and-prove.ts";
 import type { SagaContext } from "./saga.ts";
 import { type Sighting, sight, sightAdoptable, tellSuspicious, whatIsIn } from "./sightings.ts";
@@ -138,7 +138,8 @@ async function resolveLost(
     throw new NeedsAttention(reason);
   }
   if (making.list !== null && !(await readListProofs(prisma, account.id))[making.list]) {
-    throw new NeedsAttention(
+    throw new ListUnproved(
+      making.list,
       `The answer to creating the ${what} was lost, and Mem0's list does not show it. Nobody has seen yet that ` +
         `this list shows what the configured key creates, so its silence proves nothing. Look in Mem0's dashboard for ` +
         "a name that ends in this resource's marker, then tell the operation to go on.",

@@ -3,12 +3,14 @@ import {
   claimQueued,
   clearTwinCheck,
   findDueTwinChecks,
+  findProvable,
   findQuietSince,
   queueDueParked,
   requeueLost,
   wasHandedOver,
 } from "../tenants/due-operations.ts";
 import { claimDueMembers } from "../tenants/mapping.ts";
+import { queueNextRun } from "../tenants/operation-store.ts";
 import { readPause } from "../tenants/pause.ts";
 import { Refusal } from "../tenants/refusals.ts";
 import { addWaitingMembers } from "./add-waiting-members.ts";
@@ -37,6 +39,9 @@ export async function sweep(provisioning: Provisioning, engine: Engine): Promise
   if (isPaused) return false;
   await queueDueParked(prisma, batch);
   await requeueLostRuns(provisioning, engine);
+  for (const id of await findProvable(prisma, provisioning.account.id, batch)) {
+    await unlessRefused(async () => void (await queueNextRun(prisma, id)));
+  }
   const hasMore = await startQueued(provisioning, engine);
   const due = { retryMs: timings.memberRetryMs, retryMaxMs: timings.memberRetryMaxMs, limit: batch };
   for (const tenantId of await claimDueMembers(prisma, due)) {

@@ -1,4 +1,5 @@
-import type { Prisma } from "../generated/prisma/client.ts";
+import { Prisma } from "../generated/prisma/client.ts";
+import { unprovedCodes } from "./installation.ts";
 import type { Db } from "./mapping.ts";
 import { openStatuses } from "./operation-store.ts";
 
@@ -100,4 +101,23 @@ export async function findDueTwinChecks(
 /** The late look after this operation was started. */
 export async function clearTwinCheck(db: Db, operationId: string): Promise<void> {
   await db.operation.update({ where: { id: operationId }, data: { twinCheckAt: null } });
+}
+
+const isProvable = Prisma.sql`s.status IN ('FAILED', 'COMPENSATION_FAILED') AND (
+  s.error_code = ${unprovedCodes.organizations} AND a.organization_list_sees_created
+  OR s.error_code = ${unprovedCodes.projects} AND a.project_list_sees_created)`;
+
+/**
+ * Operations that need attention only because a list proved nothing, and since then it was seen to show what this account
+ * creates; at most `limit`. A step that failed for another reason keeps its operation where it is.
+ */
+export async function findProvable(db: Db, accountId: string, limit: number): Promise<string[]> {
+  const rows = await db.$queryRaw<{ id: string }[]>`
+    SELECT o.id FROM operation o, mem0_account a
+    WHERE a.id = ${accountId} AND o.status = 'NEEDS_ATTENTION'
+      AND EXISTS (SELECT FROM operation_step s WHERE s.operation_id = o.id AND ${isProvable})
+      AND NOT EXISTS (SELECT FROM operation_step s WHERE s.operation_id = o.id
+        AND s.status IN ('FAILED', 'COMPENSATION_FAILED') AND NOT (${isProvable}))
+    LIMIT ${limit}`;
+  return rows.map(({ id }) => id);
 }

@@ -80,3 +80,9 @@ export async function proveList(
     data: list === "organizations" ? { organizationListSeesCreated: true } : { projectListSeesCreated: true },
   });
 }
+
+/** How the error of a step says that it waits for the proof of a list. */
+export const unprovedCodes = {
+  organizations: "OrganizationListUnproved",
+  projects: "ProjectListUnproved",
+} as const satisfies Record<keyof ListProofs, string>;

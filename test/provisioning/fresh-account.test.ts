@@ -47,6 +47,41 @@ describe("on an account whose lists are not proved", () => {
     },
   );
 
+  it.each([
+    ["organization", createOrganization],
+    ["project", createProject],
+  ])(
+    "what waits for a person because of a lost %s goes on by itself once its list is proved by another",
+    async (_what, match) => {
+      await world.emulator.setSwitches({ listScopedToKey: true, listLagMs: 60_000 });
+      await world.emulator.failNext({ match, fault: { kind: "do-then-drop" } });
+      await signUp(world, { key: "waiting" });
+      await world.sweep();
+      expect((await settled(world, "waiting")).operations.edges[0]?.node.status).toBe("NEEDS_ATTENTION");
+
+      await world.emulator.setSwitches({ listScopedToKey: false, listLagMs: 0 });
+      await signUp(world, { key: "proving" });
+      await settled(world, "proving");
+      await world.sweep();
+      const tenant = await settled(world, "waiting");
+      expect(tenant.status).toBe("ACTIVE");
+      const { organizations, projects } = await upstreamOf(world, tenant);
+      expect([organizations.length, projects.length]).toEqual([1, 1]);
+    },
+  );
+
+  it("what needs attention for another reason stays where it is, proved or not", async () => {
+    await world.emulator.setSwitches({ listScopedToKey: true, listLagMs: 60_000 });
+    await world.emulator.failNext({ match: createOrganization, fault: { kind: "do-then-drop" } });
+    await signUp(world, { key: "waiting" });
+    await world.prisma.operationStep.updateMany({ data: { errorCode: "NeedsAttention" } });
+    await world.emulator.setSwitches({ listScopedToKey: false, listLagMs: 0 });
+    await signUp(world, { key: "proving" });
+    await settled(world, "proving");
+    await world.sweep();
+    expect((await settled(world, "waiting")).operations.edges[0]?.node.status).toBe("NEEDS_ATTENTION");
+  });
+
   it("the read-back of the first sign-up proves the lists, and asks for the list of organizations only then", async () => {
     const listings = async () =>
       (await world.emulator.requests()).requests.filter(
