@@ -45,7 +45,11 @@ export async function addOrganizationMembers(
         await addOrganizationMember(mem0, orgId, memberSchema.parse(member.desired));
       } catch (error) {
         if (isLost(error)) await recordUnanswered(prisma, member.id, error.message);
-        return refusalOf(member, error);
+        const refusal = refusalOf(member, error);
+        // A repeat is told "already a member" when what was lost landed after the look.
+        if (!isLookNeeded) return refusal;
+        const { members } = await getOrganization(mem0, orgId);
+        if (!emailsOf(members).has(member.name.toLowerCase())) return refusal;
       }
     }
     await recordPresent(prisma, member.id);
