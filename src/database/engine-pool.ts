@@ -8,14 +8,20 @@ import { statementName } from "./statement-name.ts";
  * few statements again, and the engine has no setting for it.
  */
 class NamingClient extends pg.Client {
-  // biome-ignore lint/suspicious/noExplicitAny: passed on as it came; pg's eight overloads cannot be told apart here.
-  override query(...args: any[]): any {
-    const [text, values, ...rest] = args;
-    const isNamed = typeof text === "string" && Array.isArray(values) && values.length > 0;
-    const name = isNamed ? statementName(text) : undefined;
-    const sent = name === undefined ? args : [{ name, text, values }, ...rest];
-    return Reflect.apply(super.query, this, sent);
+  constructor(config?: string | pg.ClientConfig) {
+    super(config);
+    const send = Reflect.get(this, "query");
+    const query = (...args: unknown[]) => Reflect.apply(send, this, named(args));
+    Reflect.set(this, "query", query);
   }
+}
+
+/** The same arguments of a query with a name for its statement; as they are where there are no parameters. */
+function named(args: readonly unknown[]): readonly unknown[] {
+  const [text, values, ...rest] = args;
+  if (typeof text !== "string" || !Array.isArray(values) || values.length === 0) return args;
+  const name = statementName(text);
+  return name === undefined ? args : [{ name, text, values }, ...rest];
 }
 
 /** The durable engine's connections. */

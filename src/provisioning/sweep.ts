@@ -29,8 +29,8 @@ const quietMs = 10_000;
 
 /**
  * Looks for due work once: runs that nobody started, parked operations whose time has come, runs the engine lost,
- * members to try again, late looks for twins. While the installation is paused it does nothing. Answers whether more may be queued than there was room for. Safe at any
- * time and any number of times, in any number of processes.
+ * members to try again, late looks for twins. While the installation is paused it does nothing. Answers whether more may
+ * be queued than there was room for. Safe at any time and any number of times, in any number of processes.
  */
 export async function sweep(provisioning: Provisioning, engine: Engine): Promise<boolean> {
   const { prisma, timings } = provisioning;

@@ -4,8 +4,17 @@ const outageCodes = new Set(["P1001", "P1002", "P1008", "P1017", "P2024", "P2028
 /** Postgres' own: shutting down, starting up, crash of another backend, too many connections. */
 const outageStates = /\b(57P0[1-3]|53300|08\d{3}|40001|40P01)\b/;
 
-const outageWords =
-  /Connection terminated|ECONNREFUSED|ECONNRESET|Client has encountered a connection error|Can't reach database/;
+const outageWords = new RegExp(
+  [
+    ...["Connection terminated", "ConnectionClosed", "Server has closed the connection"],
+    ...[
+      "Client has encountered a connection error",
+      "Can't reach database",
+      "timeout exceeded when trying to connect",
+    ],
+    ...["Query read timeout", "ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT"],
+  ].join("|"),
+);
 
 /**
  * Whether an error means that the database was away or too busy, and not that the statement was wrong. The same

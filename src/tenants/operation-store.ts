@@ -139,7 +139,7 @@ export async function readOperation(db: Db, id: string): Promise<OperationWithSt
 }
 
 /** Selects an operation only while this run of it is the one that runs. */
-export const whereRunning = (id: string, run: number) =>
+const whereRunning = (id: string, run: number) =>
   ({ id, run, status: { in: ["RUNNING", "UNWINDING"] } }) satisfies Prisma.OperationWhereInput;
 
 /**
