@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import path from "node:path";
 import { adminTokenFile } from "./access/admin-token.ts";
 import type { PrismaClient } from "./generated/prisma/client.ts";
+import { readPause } from "./tenants/pause.ts";
 import { findTenant } from "./tenants/tenant-store.ts";
 
 /** What was started, for the person at the terminal. */
@@ -90,6 +91,10 @@ export async function describeStart(running: RunningApi): Promise<string> {
       "  !! NOT THE REAL MEM0: no MEM0_API_KEY is set, so this runs against a built-in emulator of Mem0.",
       "  !! Nothing of it exists at api.mem0.ai.",
     );
+  }
+  const paused = await readPause(running.prisma);
+  if (paused !== null) {
+    lines.push("", `  !! PAUSED: no operation is started. ${paused.because}`);
   }
   const key = await unusedKey(running.prisma);
   lines.push("", "Paste this into GraphiQL, or send it with the token as a bearer:", "");

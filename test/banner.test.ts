@@ -2,6 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { describeStart, describeWorker, type RunningApi } from "../src/banner.ts";
 import { type Database, openDatabase } from "../src/database/connect.ts";
 import { newId } from "../src/tenants/ids.ts";
+import { openMarkerSecret } from "../src/tenants/installation.ts";
+import { pause, resume } from "../src/tenants/pause.ts";
 import { createTestDatabase, type TestDatabase } from "./test-database.ts";
 
 let testDatabase: TestDatabase;
@@ -77,6 +79,15 @@ describe("the banner", () => {
     expect(banner).toContain("db.test:5432/loci");
     expect(banner).toContain("the one in LOCI_ADMIN_TOKEN");
     expect(banner).not.toMatch(/Data {2}|kept in|NOT THE REAL|null/);
+  });
+
+  it("says that the installation is paused, and why, as long as it is", async () => {
+    expect(await describeWith()).not.toContain("PAUSED");
+    await openMarkerSecret(database.prisma);
+    await pause(database.prisma, "Restored from a backup.");
+    expect(await describeWith()).toContain("PAUSED: no operation is started. Restored from a backup.");
+    await resume(database.prisma);
+    expect(await describeWith()).not.toContain("PAUSED");
   });
 
   it("invites nobody and calls nobody on a real account", async () => {
