@@ -64,9 +64,9 @@ export async function insertOperation(
   const operation = await tx.operation.create({
     data: { id: plan.id, tenantId: plan.tenantId, ...intent, inputHash: hashOf(intent.input) },
   });
-  await tx.operationStep.createMany({
-    data: plan.steps.map((name, position) => ({ operationId: plan.id, position, name })),
-  });
+  await tx.$executeRaw`
+    INSERT INTO operation_step (operation_id, position, name)
+    SELECT ${plan.id}, number - 1, name FROM unnest(${[...plan.steps]}::text[]) WITH ORDINALITY AS planned (name, number)`;
   return operation;
 }
 

@@ -18,10 +18,9 @@ export async function recordUnanswered(db: Db, resourceId: string, error: string
 
 /** A resource without an upstream id is there: members are told apart by their e-mail, settings by their project. */
 export async function recordPresent(db: Db, resourceId: string): Promise<void> {
-  await db.resource.updateMany({
-    where: { id: resourceId, state: { in: ["INTENDED", "AWAITING_REGISTRATION", "UNKNOWN"] } },
-    data: { state: "PRESENT", presentAt: new Date(), reason: null, retryAt: null },
-  });
+  await db.$executeRaw`
+    UPDATE resource SET state = 'PRESENT', present_at = now(), reason = NULL, retry_at = NULL
+    WHERE id = ${resourceId} AND state IN ('INTENDED', 'AWAITING_REGISTRATION', 'UNKNOWN')`;
 }
 
 /** A member whom Mem0 does not take yet, in the organization and in the project, or in the project alone. */

@@ -107,9 +107,11 @@ export async function insertSignUp(prisma: PrismaClient, intent: Intent, signUp:
     const { operationId, steps } = signUp;
     const operation = await insertOperation(tx, intent, { id: operationId, tenantId, steps });
     const resources = planResources(signUp.place, signUp.markerSecret);
-    await tx.resource.createMany({
-      data: resources.map((resource) => ({ ...resource, tenantId, operationId })),
-    });
+    await tx.$executeRaw`
+      INSERT INTO resource (id, tenant_id, operation_id, kind, name, parent_id, marker, desired)
+      SELECT id, ${tenantId}, ${operationId}, kind::"ResourceKind", name, "parentId", marker, desired
+      FROM jsonb_to_recordset(${JSON.stringify(resources)}::jsonb)
+        AS planned (id text, kind text, name text, "parentId" text, marker text, desired jsonb)`;
     return operation;
   });
 }
