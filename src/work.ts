@@ -12,9 +12,13 @@ import { startPruning } from "./provisioning/retention.ts";
 import { runOperation } from "./provisioning/sagas.ts";
 import { startSweeping } from "./provisioning/sweep.ts";
 import { readPause } from "./tenants/pause.ts";
+import { startWatchdog } from "./watchdog.ts";
 
 /** How long runs under way may still take when Loci is told to stop. */
 const runPatienceMs = 3_000;
+
+/** A process whose event loop stands still for so long is ended, for its peers cannot see it. */
+const hungMs = 30_000;
 
 /** Longer than a process trusts a lease that it does not see renewed: then it has stopped before a peer begins. */
 const graceMs = 3_000;
@@ -91,6 +95,13 @@ async function startWork(options: RunsOptions): Promise<Engine> {
     stop: (made) => made.release(),
   });
   licence.bindTo(lease);
+  if (!isAlone) {
+    await lifetime.keep({
+      name: "the watchdog",
+      make: async () => startWatchdog(hungMs),
+      stop: (made) => made.stop(),
+    });
+  }
   const isPaused = (await readPause(provisioning.prisma)) !== null;
   if (isPaused)
     log.warn("the installation is paused: no operation is started; see `installation` in the API");
