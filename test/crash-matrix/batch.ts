@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import pLimit from "p-limit";
 import { retryOperation } from "../../src/provisioning/retry-operation.ts";
+import { OperationNotResumable } from "../../src/tenants/refusals.ts";
 import { compareRecords } from "../crash/engine-record.ts";
 import { type Cell, isInDoubtForEver, mustNeedAttention, type PlacedCell, type WorldName } from "./cell.ts";
 import { worldSwitches } from "./faults.ts";
@@ -190,7 +191,12 @@ class Batch {
     if (stopped.length === 0) return;
     const request = { actor: "matrix", reason: "The cause is gone." };
     await this.#forAll(stopped, async (operationId) => {
-      await retryOperation(provisioning, starter, { ...request, operationId });
+      try {
+        await retryOperation(provisioning, starter, { ...request, operationId });
+      } catch (error) {
+        // What waited for the proof of a list goes on by itself once that is had: the sweep may have been quicker.
+        if (!(error instanceof OperationNotResumable)) throw error;
+      }
     });
     await this.#untilQuiet();
   }
