@@ -107,9 +107,9 @@ export interface Sweeping {
  */
 export function startSweeping(provisioning: Provisioning, engine: Engine): Sweeping {
   const { log, timings } = provisioning;
-  const stopping = new AbortController();
-  const { signal } = stopping;
-  let wakeUp = new AbortController();
+  let isStopping = false;
+  /** Breaks off the pause that there is, or the next one. */
+  let pause = new AbortController();
   let hasMore = false;
   const look = async (isWhole: boolean) => {
     try {
@@ -120,25 +120,25 @@ export function startSweeping(provisioning: Provisioning, engine: Engine): Sweep
   };
   const loop = async () => {
     for (let dueAt = Date.now() + timings.sweepMs; ; ) {
-      const pause = AbortSignal.any([signal, wakeUp.signal]);
       // The pause is broken off by `stop` and `wake`, which is no error.
-      await sleep(Math.max(0, dueAt - Date.now()), undefined, { signal: pause }).catch(() => {});
-      if (signal.aborted) return;
-      wakeUp = new AbortController();
+      await sleep(Math.max(0, dueAt - Date.now()), undefined, { signal: pause.signal }).catch(() => {});
+      if (isStopping) return;
+      pause = new AbortController();
       const isWhole = Date.now() >= dueAt;
       await look(isWhole);
       if (isWhole) dueAt = Date.now() + timings.sweepMs;
     }
   };
   const ended = loop();
-  const wake = () => wakeUp.abort();
+  const wake = () => pause.abort();
   engine.onRoom(() => {
     if (hasMore) wake();
   });
   return {
     wake,
     async stop() {
-      stopping.abort();
+      isStopping = true;
+      pause.abort();
       await ended;
     },
   };
