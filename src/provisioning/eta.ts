@@ -1,9 +1,6 @@
 import type { Operation, OperationStep } from "../generated/prisma/client.ts";
-import type { OperationKind } from "../generated/prisma/enums.ts";
-import { addWaitingMembersSaga } from "./add-waiting-members.ts";
-import { checkTwinsSaga } from "./check-twins.ts";
-import { offboardSaga } from "./offboard-tenant.ts";
-import { signUpSaga } from "./sign-up-tenant.ts";
+import type { SagaTable } from "./saga.ts";
+import { sagas } from "./sagas.ts";
 import type { UsualMs } from "./step-durations.ts";
 
 /** What is to be known of a step for an estimate. */
@@ -12,19 +9,6 @@ export type StepUnderWay = Pick<OperationStep, "name" | "status" | "startedAt" |
 /** What is to be known of an operation for an estimate. */
 export interface OperationUnderWay extends Pick<Operation, "kind" | "status" | "unwinding" | "resumeAt"> {
   readonly steps: readonly StepUnderWay[];
-}
-
-type StageNames = readonly (readonly string[])[];
-
-const stagesOf: Record<OperationKind, StageNames> = {
-  SIGN_UP: namesIn(signUpSaga.stages),
-  OFFBOARD: namesIn(offboardSaga.stages),
-  ADD_WAITING_MEMBERS: namesIn(addWaitingMembersSaga.stages),
-  CHECK_TWINS: namesIn(checkTwinsSaga.stages),
-};
-
-function namesIn(stages: readonly (readonly { readonly name: string }[])[]): StageNames {
-  return stages.map((stage) => stage.map(({ name }) => name));
 }
 
 /**
@@ -38,8 +22,9 @@ export function etaOf(operation: OperationUnderWay, usualMs: UsualMs, now: Date)
   const steps = new Map(operation.steps.map((step) => [step.name, step]));
   const isRunning = operation.status === "RUNNING";
   let leftMs = 0;
-  for (const stage of stagesOf[operation.kind]) {
-    const planned = stage.flatMap((name) => steps.get(name) ?? []);
+  const saga: SagaTable = sagas[operation.kind];
+  for (const stage of saga.stages) {
+    const planned = stage.flatMap(({ name }) => steps.get(name) ?? []);
     const lefts = planned.map((step) => leftOf(step, { isRunning, usualMs: usualMs.get(step.name), now }));
     leftMs += Math.max(0, ...lefts);
   }

@@ -10,7 +10,7 @@ import {
 } from "../tenants/operation-store.ts";
 import { type AttemptUnder, attemptSteps, type Outcome, outcomeSchema } from "./attempt-step.ts";
 import type { Provisioning } from "./provisioning.ts";
-import type { Saga, Stage, Step } from "./saga.ts";
+import { everyStep, type Saga, type Stage, type Step } from "./saga.ts";
 import { contextsOf, type LoadedOperation } from "./saga-context.ts";
 
 /**
@@ -198,12 +198,6 @@ async function goBackward<Input>(run: Run<Input>): Promise<Outcome> {
     if (outcome.is !== "done") return outcome;
   }
   return done;
-}
-
-/** Every step that a run of the saga may have started, those of earlier tables last. */
-function everyStep<Input>({ stages, changes = [] }: Saga<Input>): Stage<Input> {
-  const steps = [...stages, ...changes.flatMap(({ were }) => were)].flat();
-  return [...new Map(steps.map((step) => [step.name, step])).values()];
 }
 
 /**

@@ -96,6 +96,28 @@ export interface Saga<Input> {
   readonly tenantAfter: { readonly succeeded: TenantStatus | null; readonly unwound: TenantStatus | null };
 }
 
+/** A saga as far as one need not know what its steps work with. */
+export interface SagaTable {
+  readonly stages: readonly (readonly StepEntry[])[];
+  readonly changes?: readonly { readonly were: readonly (readonly StepEntry[])[] }[];
+}
+
+/** A step in such a table. */
+export type StepEntry = Pick<Step<never, unknown>, "name" | "whenSkipped">;
+
+/** Every step that an operation of the saga may have: those of today's table, then those that only an earlier one had. */
+export function everyStep<AnyStep extends StepEntry>({
+  stages,
+  changes = [],
+}: {
+  readonly stages: readonly (readonly AnyStep[])[];
+  readonly changes?: readonly { readonly were: readonly (readonly AnyStep[])[] }[];
+}): AnyStep[] {
+  const all = [...stages, ...changes.flatMap(({ were }) => were)].flat();
+  // Of several of one name today's counts, and it stands where today's stands.
+  return all.filter((step, index) => all.findIndex(({ name }) => name === step.name) === index);
+}
+
 /** The steps that this input needs, in the order of the table. */
 export function plannedSteps<Input>(saga: Saga<Input>, input: Input): string[] {
   return saga.stages

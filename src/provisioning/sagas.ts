@@ -4,8 +4,17 @@ import { checkTwinsSaga } from "./check-twins.ts";
 import { offboardSaga } from "./offboard-tenant.ts";
 import type { Provisioning } from "./provisioning.ts";
 import { type Journal, runSaga } from "./run-saga.ts";
+import type { SagaTable } from "./saga.ts";
 import { loadOperation } from "./saga-context.ts";
 import { signUpSaga } from "./sign-up-tenant.ts";
+
+/** The saga of every kind of operation. */
+export const sagas = {
+  SIGN_UP: signUpSaga,
+  OFFBOARD: offboardSaga,
+  ADD_WAITING_MEMBERS: addWaitingMembersSaga,
+  CHECK_TWINS: checkTwinsSaga,
+} as const satisfies Record<OperationKind, SagaTable>;
 
 /** Runs one run of an operation by the saga of its kind. What the engine is given to run. */
 export async function runOperation(
@@ -17,10 +26,10 @@ export async function runOperation(
   const operation = await loadOperation(provisioning.prisma, operationId);
   const what = { operation, run };
   const runners: Record<OperationKind, () => Promise<void>> = {
-    SIGN_UP: () => runSaga(provisioning, signUpSaga, journal, what),
-    OFFBOARD: () => runSaga(provisioning, offboardSaga, journal, what),
-    ADD_WAITING_MEMBERS: () => runSaga(provisioning, addWaitingMembersSaga, journal, what),
-    CHECK_TWINS: () => runSaga(provisioning, checkTwinsSaga, journal, what),
+    SIGN_UP: () => runSaga(provisioning, sagas.SIGN_UP, journal, what),
+    OFFBOARD: () => runSaga(provisioning, sagas.OFFBOARD, journal, what),
+    ADD_WAITING_MEMBERS: () => runSaga(provisioning, sagas.ADD_WAITING_MEMBERS, journal, what),
+    CHECK_TWINS: () => runSaga(provisioning, sagas.CHECK_TWINS, journal, what),
   };
   await runners[operation.kind]();
 }
