@@ -1,11 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { fileURLToPath } from "node:url";
-import type { Pool } from "pg";
 import pino from "pino";
 import { bearerCheck } from "../src/access/admin-token.ts";
 import { openDatabase } from "../src/database/connect.ts";
-import { forEngine } from "../src/database/connection-target.ts";
-import { openEnginePool } from "../src/database/engine-pool.ts";
+import { type EnginePool, openEnginePool } from "../src/database/engine-pool.ts";
 import { openNotifications } from "../src/database/listen.ts";
 import { migrate } from "../src/database/migrate.ts";
 import { loadGraphiql } from "../src/graphiql/page.ts";
@@ -72,7 +70,7 @@ export async function startLoci(
     leave: { isHeld: () => true, whenHeld: () => Promise.resolve() },
     log,
   };
-  const { pool } = await lifetime.keep({
+  const database = await lifetime.keep({
     name: "the engine's connections",
     make: async () =>
       openEnginePool(databaseUrl, { connectionsMax: 20, log: (message) => log.debug(message) }),
@@ -80,7 +78,7 @@ export async function startLoci(
   });
   const engine = await lifetime.keep({
     name: "the engine",
-    make: () => startBenchEngine({ databaseUrl, pool }, provisioning, moments),
+    make: () => startBenchEngine(database, provisioning, moments),
     stop: (made) => made.stop(runPatienceMs),
   });
   return {
@@ -141,13 +139,12 @@ async function serve(
 }
 
 async function startBenchEngine(
-  { databaseUrl, pool }: { readonly databaseUrl: string; readonly pool: Pool },
+  database: EnginePool,
   provisioning: Provisioning,
   moments: SagaMoments,
 ): Promise<Engine> {
   return startEngine({
-    databaseUrl: forEngine(databaseUrl),
-    pool,
+    database,
     executorId: `bench-${randomUUID()}`,
     log: provisioning.log,
     inFlightMax,
@@ -160,7 +157,7 @@ async function startBenchEngine(
 
 async function untilRecorded(engine: Engine, operationId: string): Promise<void> {
   const deadline = performance.now() + 30_000;
-  while ((await engine.stateOf(operationId, 1)) !== "ended") {
+  while ((await engine.stateOf(operationId, 1)).is !== "ended") {
     if (performance.now() > deadline) throw new Error(`The run of ${operationId} does not end.`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }

@@ -1,5 +1,4 @@
 import type { Config } from "./config.ts";
-import { forEngine } from "./database/connection-target.ts";
 import { openEnginePool } from "./database/engine-pool.ts";
 import { type ExecutorLease, holdExecutorLease } from "./database/executor-lease.ts";
 import { inTurn } from "./database/in-turn.ts";
@@ -105,7 +104,7 @@ async function startWork(options: RunsOptions): Promise<Engine> {
   const isPaused = (await readPause(provisioning.prisma)) !== null;
   if (isPaused)
     log.warn("the installation is paused: no operation is started; see `installation` in the API");
-  const { pool } = await lifetime.keep({
+  const database = await lifetime.keep({
     name: "the engine's connections",
     make: async () =>
       openEnginePool(databaseUrl, { connectionsMax: 20, log: (message) => log.debug(message) }),
@@ -113,8 +112,7 @@ async function startWork(options: RunsOptions): Promise<Engine> {
   });
   const startOurs = () =>
     startEngine({
-      databaseUrl: forEngine(databaseUrl),
-      pool,
+      database,
       executorId: lease.executorId,
       log,
       inFlightMax: config.inFlightMax,

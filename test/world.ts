@@ -3,7 +3,7 @@ import { GraphQLClient } from "graphql-request";
 import pino from "pino";
 import { bearerCheck } from "../src/access/admin-token.ts";
 import { openDatabase } from "../src/database/connect.ts";
-import { forEngine } from "../src/database/connection-target.ts";
+import { openEnginePool } from "../src/database/engine-pool.ts";
 import { openNotifications } from "../src/database/listen.ts";
 import { type EmulatorOptions, startEmulator } from "../src/emulator/emulator.ts";
 import type { PrismaClient } from "../src/generated/prisma/client.ts";
@@ -103,8 +103,9 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     leave: { isHeld: () => true, whenHeld: () => Promise.resolve() },
     log,
   };
+  const engineDatabase = openEnginePool(database.connectionString, { connectionsMax: 20, log: () => {} });
   const engine = await startEngine({
-    databaseUrl: forEngine(database.connectionString),
+    database: engineDatabase,
     executorId: `test-${randomUUID()}`,
     log,
     inFlightMax: 100,
@@ -144,6 +145,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     close: async () => {
       await server.close(100);
       await engine.stop(2_000);
+      await engineDatabase.close();
       await feed.close();
       await closeDatabase();
       await mem0.close();

@@ -27,6 +27,8 @@ function named(args: readonly unknown[]): readonly unknown[] {
 
 /** The durable engine's connections. */
 export interface EnginePool {
+  /** The same database, as the engine is to connect to it where it does not use the pool. */
+  readonly url: string;
   readonly pool: pg.Pool;
   /** Closes them, once the engine has stopped. */
   close(): Promise<void>;
@@ -40,13 +42,14 @@ export function openEnginePool(
   connectionString: string,
   { connectionsMax, log }: { readonly connectionsMax: number; readonly log: (message: string) => void },
 ): EnginePool {
+  const url = forEngine(connectionString);
   const pool = new pg.Pool({
-    connectionString: forEngine(connectionString),
+    connectionString: url,
     application_name: "loci-engine",
     max: connectionsMax,
     keepAlive: true,
     Client: NamingClient,
   });
   pool.on("error", (error) => log(`A connection of the engine broke while idle: ${errorMessage(error)}`));
-  return { pool, close: () => pool.end() };
+  return { url, pool, close: () => pool.end() };
 }

@@ -21,10 +21,8 @@ export interface Engine extends RunStarter {
   pause(isPaused: boolean): void;
   /** Calls back whenever a run has ended here. One listener. */
   onRoom(listener: () => void): void;
-  /** What the engine knows of a run. "lost": it will never go on by itself. "unknown": it never heard of it. */
-  stateOf(operationId: string, run: number): Promise<"alive" | "ended" | "lost" | "unknown">;
-  /** The executor that has a run under way; null when none has. */
-  ownerOf(operationId: string, run: number): Promise<string | null>;
+  /** What the engine knows of a run. One round trip. */
+  stateOf(operationId: string, run: number): Promise<RunState>;
   /**
    * Makes the unfinished runs of a dead executor everybody's: some process that runs sagas goes on with each. A repeat
    * finds none.
@@ -36,11 +34,17 @@ export interface Engine extends RunStarter {
   stop(patienceMs: number): Promise<void>;
 }
 
+/** What the engine knows of a run. "lost": it will never go on by itself. "unknown": it was never told of it. */
+export interface RunState {
+  readonly is: "alive" | "ended" | "lost" | "unknown";
+  /** The executor that has it under way. Null: none has. */
+  readonly executorId: string | null;
+}
+
 /** What the engine needs. */
 export interface EngineOptions {
-  readonly databaseUrl: string;
-  /** Its connections, closed by whoever made them. Absent: it makes its own. */
-  readonly pool?: Pool;
+  /** Where its tables are, and connections to it, which whoever made them closes. */
+  readonly database: { readonly url: string; readonly pool: Pool };
   readonly log: Logger;
   /** What the engine calls this process; no other process may ever have the same. */
   readonly executorId: string;
@@ -78,8 +82,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   let isStopping = false;
   DBOS.setConfig({
     name: "loci",
-    systemDatabaseUrl: options.databaseUrl,
-    ...(options.pool === undefined ? { systemDatabasePoolSize: 20 } : { systemDatabasePool: options.pool }),
+    systemDatabaseUrl: options.database.url,
+    systemDatabasePool: options.database.pool,
     applicationVersion,
     executorID: options.executorId,
     enablePatching: true,
@@ -124,14 +128,12 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       tellRoom = listener;
     },
     async stateOf(operationId, run) {
-      const status = await DBOS.getWorkflowStatus(workflowIdOf(operationId, run));
-      if (status === null) return "unknown";
-      if (status.status === "SUCCESS") return "ended";
-      return ["PENDING", "ENQUEUED", "DELAYED"].includes(status.status) ? "alive" : "lost";
-    },
-    async ownerOf(operationId, run) {
-      const status = await DBOS.getWorkflowStatus(workflowIdOf(operationId, run));
-      return status?.status === "PENDING" ? (status.executorId ?? null) : null;
+      const found = await DBOS.getWorkflowStatus(workflowIdOf(operationId, run));
+      if (found === null) return { is: "unknown", executorId: null };
+      const executorId = found.status === "PENDING" ? (found.executorId ?? null) : null;
+      if (found.status === "SUCCESS") return { is: "ended", executorId };
+      const isAlive = ["PENDING", "ENQUEUED", "DELAYED"].includes(found.status);
+      return { is: isAlive ? "alive" : "lost", executorId };
     },
     async handOver(executorId) {
       // The SDK exports it as internal: test/crash/take-over.test.ts holds it to what we rely on.

@@ -71,12 +71,11 @@ async function startQueued({ prisma }: Provisioning, engine: Engine): Promise<bo
 async function requeueLostRuns({ prisma }: Provisioning, engine: Engine): Promise<void> {
   for (const quiet of await findQuietSince(prisma, new Date(Date.now() - quietMs), batch)) {
     const { operationId, run, isQueued } = quiet;
-    const state = await engine.stateOf(operationId, run);
-    if (state === "alive") {
+    const { is, executorId } = await engine.stateOf(operationId, run);
+    if (is === "alive") {
       // A process that is dead by now may have begun it between the hand-over of its runs and its learning of that.
-      const owner = await engine.ownerOf(operationId, run);
-      if (owner !== null && (await wasHandedOver(prisma, owner))) await engine.handOver(owner);
-    } else if (!isQueued || state !== "unknown") {
+      if (executorId !== null && (await wasHandedOver(prisma, executorId))) await engine.handOver(executorId);
+    } else if (!isQueued || is !== "unknown") {
       // One that waits to begin, and that the engine has not heard of, is simply waiting.
       await requeueLost(prisma, quiet, runsMax);
     }

@@ -49,7 +49,7 @@ it("a run that failed before it began, as in an outage of the database, is made 
   const id = newId("op");
   // It cannot read its operation: there is none yet.
   world.engine.start(id, 1);
-  await vi.waitUntil(async () => (await world.engine.stateOf(id, 1)) === "lost", soon);
+  await vi.waitUntil(async () => (await world.engine.stateOf(id, 1)).is === "lost", soon);
   await queue(id, "began-in-vain");
   await world.sweep();
   expect(await statusOf(id), "the engine runs no run twice").toBe("QUEUED");
@@ -92,7 +92,8 @@ it("a run that a process began after it was taken over from is handed over all t
     `${id}:1`,
   ]);
   await world.sweep();
-  expect(await world.engine.ownerOf(id, 1), "not before it was quiet for a while").toBe(dead);
+  const { executorId } = await world.engine.stateOf(id, 1);
+  expect(executorId, "not before it was quiet for a while").toBe(dead);
   await age(id);
   await vi.waitUntil(async () => {
     await world.sweep();

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import pino from "pino";
 import { openDatabase } from "../../src/database/connect.ts";
-import { forEngine } from "../../src/database/connection-target.ts";
+import { openEnginePool } from "../../src/database/engine-pool.ts";
 import { errorMessage } from "../../src/database/errors.ts";
 import { holdExecutorLease } from "../../src/database/executor-lease.ts";
 import type { PrismaClient } from "../../src/generated/prisma/client.ts";
@@ -157,7 +157,7 @@ async function work(order: WorkerOrder): Promise<void> {
   const lease = await holdExecutorLease(databaseUrl, { isAlone: false, onCondemned });
   licence.bindTo(lease);
   const engine = await startEngine({
-    databaseUrl: forEngine(databaseUrl),
+    database: openEnginePool(databaseUrl, { connectionsMax: 20, log: () => {} }),
     executorId: lease.executorId,
     log,
     inFlightMax: 2_000,

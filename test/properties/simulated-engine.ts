@@ -1,4 +1,4 @@
-import type { Engine } from "../../src/provisioning/engine.ts";
+import type { Engine, RunState } from "../../src/provisioning/engine.ts";
 import type { Journal } from "../../src/provisioning/run-saga.ts";
 import { runOperation } from "../../src/provisioning/sagas.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
@@ -43,12 +43,9 @@ export class SimulatedEngine {
       pause: () => {},
       onRoom: () => {},
       stateOf: async (operationId, run) => {
-        const state = this.stateOf(operationId, run);
-        if (state === "running") return "alive";
-        if (state === null) return "unknown";
-        return state === "ended" ? "ended" : "lost";
+        const is = asEngine(this.stateOf(operationId, run));
+        return { is, executorId: null };
       },
-      ownerOf: async () => null,
       handOver: async () => {},
       prune: async () => 0,
       stop: async () => {},
@@ -144,4 +141,11 @@ export class SimulatedEngine {
       },
     };
   }
+}
+
+/** The same in the engine's words. */
+function asEngine(state: RunRecord["state"] | null): RunState["is"] {
+  if (state === "running") return "alive";
+  if (state === null) return "unknown";
+  return state === "ended" ? "ended" : "lost";
 }

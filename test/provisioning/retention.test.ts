@@ -39,7 +39,7 @@ it("the engine's record of ended runs is deleted when it is old enough, and our 
   await signUp(world, { key: "ended" });
   await settled(world, "ended");
   const ended = await operationIdOf("ended");
-  await vi.waitUntil(async () => (await world.engine.stateOf(ended, 1)) === "ended", soon);
+  await vi.waitUntil(async () => (await world.engine.stateOf(ended, 1)).is === "ended", soon);
 
   // One that is under way all the time: its deed waits until the test lets it go.
   let release = () => {};

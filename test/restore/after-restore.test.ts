@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import pino from "pino";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { forEngine } from "../../src/database/connection-target.ts";
+import { openEnginePool } from "../../src/database/engine-pool.ts";
 import { holdExecutorLease } from "../../src/database/executor-lease.ts";
 import { afterRestore, StillRunning } from "../../src/provisioning/after-restore.ts";
 import { startEngine } from "../../src/provisioning/engine.ts";
@@ -246,8 +246,9 @@ describe("--after-restore on an old database beside a newer Mem0", () => {
     expect(left).toEqual([{ executor_id: expect.any(String), status: "CANCELLED" }]);
     await world.engine.stop(2_000);
     const begun: string[] = [];
+    const database = openEnginePool(backup.connectionString, { connectionsMax: 5, log: () => {} });
     const engine = await startEngine({
-      databaseUrl: forEngine(backup.connectionString),
+      database,
       executorId: `test-${randomUUID()}`,
       log: backup.provisioning.log,
       inFlightMax: 10,
@@ -256,8 +257,9 @@ describe("--after-restore on an old database beside a newer Mem0", () => {
       },
     });
     await engine.handOver(left[0]?.executor_id ?? "");
-    expect(await engine.stateOf((await operationOf("at-project")).id, 1)).toBe("lost");
+    expect(await engine.stateOf((await operationOf("at-project")).id, 1)).toMatchObject({ is: "lost" });
     await engine.stop(2_000);
+    await database.close();
     expect(begun).toEqual([]);
   });
 
