@@ -1,6 +1,7 @@
 import { realpath } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Pool } from "pg";
 import pino from "pino";
 import { adminTokenFile, bearerCheck, keepAdminToken } from "./access/admin-token.ts";
 import { describeStart, describeWorker } from "./banner.ts";
@@ -11,6 +12,7 @@ import { createDatabaseIfMissing } from "./database/create-database.ts";
 import { prepareFolder } from "./database/data-folder.ts";
 import { startEmbeddedPostgres } from "./database/embedded-postgres.ts";
 import { errorMessage } from "./database/errors.ts";
+import { readLiveExecutors } from "./database/executor-session.ts";
 import { holdDataFolder } from "./database/folder-lock.ts";
 import { openNotifications } from "./database/listen.ts";
 import { migrate } from "./database/migrate.ts";
@@ -28,7 +30,7 @@ import { afterRestore, StillRunning } from "./provisioning/after-restore.ts";
 import { createOperationFeed, feedChannels, type OperationFeed } from "./provisioning/operation-feed.ts";
 import { createOperationWatch } from "./provisioning/operation-watch.ts";
 import { defaultTimings, type Provisioning } from "./provisioning/provisioning.ts";
-import { listen } from "./server.ts";
+import { type Api, listen } from "./server.ts";
 import { CannotStart, listenFault, pingFault, portFault, sentenceFor } from "./start-faults.ts";
 import { openMarkerSecret, recognizeAccount } from "./tenants/installation.ts";
 import { Licence, startRuns } from "./work.ts";
@@ -81,21 +83,21 @@ async function start({ config, flags, log, lifetime, end }: Start): Promise<stri
     leave: licence,
     log,
   };
-  if (flags.isAfterRestore) await recoverFromRestore(provisioning);
+  if (flags.isAfterRestore) await recoverFromRestore(provisioning, pool);
   const runs = await startRuns({
     ...{ provisioning, databaseUrl, config, licence, feed, lifetime },
     onCondemned: () => end(1),
   });
-  const api = {
+  const makeApi = (token: string): Api => ({
     graphql: createGraphqlEndpoint(
       { prisma, provisioning, engine: runs, watch: createOperationWatch(prisma, feed) },
       log,
     ),
     graphiql: loadGraphiql({ endpoint: "/graphql", title: "Loci", presets: presetTabs }),
-    isAllowed: bearerCheck(adminToken ?? ""),
-  };
+    isAllowed: bearerCheck(token),
+  });
   server?.serve({
-    api: adminToken === null || config.role === "worker" ? null : api,
+    api: adminToken === null || config.role === "worker" ? null : makeApi(adminToken),
     whyNotReady: async () => {
       const state = await schemaState(pool, migrations).catch(() => "not reachable");
       return state === "current" ? null : `The database is ${state}.`;
@@ -224,9 +226,9 @@ async function openUpstream(
 }
 
 /** The database believes in a past. @throws {CannotStart} when it cannot be made to fit the present */
-async function recoverFromRestore(provisioning: Provisioning): Promise<void> {
+async function recoverFromRestore(provisioning: Provisioning, pool: Pool): Promise<void> {
   try {
-    await afterRestore(provisioning);
+    await afterRestore(provisioning, () => readLiveExecutors(pool));
   } catch (error) {
     const isForPeople = error instanceof StillRunning || error instanceof Mem0Error;
     throw isForPeople ? new CannotStart(error.message) : error;

@@ -3,7 +3,6 @@ import {
   buryPastExecutors,
   doubtCreates,
   doubtResources,
-  findLiveExecutors,
   readBackupTime,
   restoredBecause,
   stopOpenOperations,
@@ -28,14 +27,18 @@ export class StillRunning extends Error {
  * paused first, so that whatever happens next nothing is started; then the engine's runs are cancelled, open operations
  * call for attention, everything that is not proved gone is UNKNOWN, everything that may have been made since must be
  * looked for, and an inventory is taken. Nothing upstream is changed. Afterwards the installation stays paused, until
- * `resumeProvisioning`. A repeat, also after a crash at any point, ends the same.
+ * `resumeProvisioning`. A repeat, also after a crash at any point, ends the same. `findAlive` says which processes run
+ * sagas on the database now.
  *
  * @throws {StillRunning} before anything is changed
  * @throws {Mem0Error} when the inventory cannot be taken; all the rest is done then
  */
-export async function afterRestore(provisioning: Provisioning): Promise<Inventory> {
+export async function afterRestore(
+  provisioning: Provisioning,
+  findAlive: () => Promise<readonly string[]>,
+): Promise<Inventory> {
   const { prisma, log } = provisioning;
-  const alive = await findLiveExecutors(prisma);
+  const alive = await findAlive();
   if (alive.length > 0) throw new StillRunning(alive);
   const because = restoredBecause(await readBackupTime(prisma));
   const stages: readonly (readonly [string, () => Promise<void>])[] = [

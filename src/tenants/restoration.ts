@@ -10,9 +10,6 @@ import type { Db } from "./mapping.ts";
 /** How the reason begins of whatever a restore stopped; by it `resumeProvisioning` finds what to start again. */
 const restored = "Restored from a backup";
 
-/** The class of the session locks that executors hold (`database/executor-lease.ts`): "loci" in ASCII. */
-const executorLockClass = 0x6c6f_6369;
-
 /**
  * How old the backup is: the time of the last thing that its database says was done. What is accepted while paused does
  * not count, since nothing of it is begun.
@@ -30,16 +27,6 @@ export async function readBackupTime(db: Db): Promise<Date> {
 /** Why everything is uncertain, a sentence for people. */
 export function restoredBecause(backupTime: Date): string {
   return `${restored} whose last entry is of ${backupTime.toISOString()}; what was done since then is not known.`;
-}
-
-/** The processes that hold their executor's lock on this database now: host and process id, for people. */
-export async function findLiveExecutors(db: Db): Promise<string[]> {
-  const rows = await db.$queryRaw<{ process: string }[]>`
-    SELECT e.process FROM executor e JOIN pg_locks l ON l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
-      AND l.classid = ${executorLockClass}::int::oid AND l.objid = e.lock_key::oid
-      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-    ORDER BY e.process`;
-  return rows.map((row) => row.process);
 }
 
 /** All executors so far are dead, and nothing of theirs is to be taken over. For before our own is registered. */

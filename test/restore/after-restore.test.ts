@@ -136,7 +136,7 @@ afterAll(async () => {
 describe("--after-restore on an old database beside a newer Mem0", () => {
   it("is refused while a process still works on the database, and changes nothing then", async () => {
     const lease = await holdExecutorLease(backup.connectionString, { isAlone: false, onCondemned: () => {} });
-    await expect(afterRestore(backup.provisioning)).rejects.toThrow(StillRunning);
+    await expect(afterRestore(backup.provisioning, backup.findAlive)).rejects.toThrow(StillRunning);
     await lease.release();
     expect(await readPause(backup.prisma)).toBeNull();
     expect(await backup.prisma.operation.count({ where: { status: "NEEDS_ATTENTION" } })).toBe(0);
@@ -161,20 +161,22 @@ describe("--after-restore on an old database beside a newer Mem0", () => {
           },
         },
       );
-      await expect(afterRestore({ ...backup.provisioning, log })).rejects.toThrow("broken off");
+      await expect(afterRestore({ ...backup.provisioning, log }, backup.findAlive)).rejects.toThrow(
+        "broken off",
+      );
       expect(await readPause(backup.prisma)).not.toBeNull();
     }
     await world.emulator.failNext({
       match: { method: "GET", path: "/api/v1/orgs/organizations/*/projects/" },
       fault: { kind: "refuse", status: 403 },
     });
-    await expect(afterRestore(backup.provisioning)).rejects.toThrow();
+    await expect(afterRestore(backup.provisioning, backup.findAlive)).rejects.toThrow();
     await world.emulator.clearFaults();
-    const inventory = await afterRestore(backup.provisioning);
+    const inventory = await afterRestore(backup.provisioning, backup.findAlive);
     // stays, and the three that were in flight; leaves answers 404; new and somebody else's are nobody's.
     expect(inventory).toMatchObject({ matched: 4, missing: 1 });
     const once = await rowsOf(backup);
-    await afterRestore(backup.provisioning);
+    await afterRestore(backup.provisioning, backup.findAlive);
     expect(await rowsOf(backup)).toEqual(once);
   });
 

@@ -1,4 +1,5 @@
 import { openDatabase } from "../../src/database/connect.ts";
+import { readLiveExecutors } from "../../src/database/executor-session.ts";
 import type { PrismaClient } from "../../src/generated/prisma/client.ts";
 import type { Provisioning } from "../../src/provisioning/provisioning.ts";
 import { runOperation } from "../../src/provisioning/sagas.ts";
@@ -11,6 +12,8 @@ export interface Backup {
   readonly prisma: PrismaClient;
   readonly connectionString: string;
   readonly provisioning: Provisioning;
+  /** Which processes run sagas on it. */
+  findAlive(): Promise<readonly string[]>;
   /** Tells an operation to go on, and runs it to where it stops. */
   retry(operationId: string): Promise<void>;
   close(): Promise<void>;
@@ -19,12 +22,13 @@ export interface Backup {
 /** Copies the world's database as it is now. */
 export async function backUp(world: World): Promise<Backup> {
   const copy = await copyDatabase(world.connectionString);
-  const { prisma, close } = await openDatabase(copy.connectionString);
+  const { prisma, pool, close } = await openDatabase(copy.connectionString);
   const provisioning: Provisioning = { ...world.provisioning, prisma, announce: () => {} };
   return {
     prisma,
     connectionString: copy.connectionString,
     provisioning,
+    findAlive: () => readLiveExecutors(pool),
     retry: async (operationId) => {
       const { run } = await queueNextRun(prisma, operationId);
       await runOperation(

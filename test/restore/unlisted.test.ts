@@ -23,7 +23,7 @@ it("makes nothing that the inventory did not see without a look of the retried o
   await settled(world, "late");
 
   await world.emulator.setSwitches({ listLagMs: 600_000 });
-  await afterRestore(backup.provisioning);
+  await afterRestore(backup.provisioning, backup.findAlive);
   await world.emulator.setSwitches({ listLagMs: 0 });
   const where = { tenant: { key: "late" } };
   const unseen = await backup.prisma.resource.findFirstOrThrow({ where: { ...where, kind: "ORGANIZATION" } });
