@@ -110,7 +110,7 @@ const mutations = [
   {
     name: "lost runs: what a process began after it was taken over from stays with it",
     file: "src/provisioning/sweep.ts",
-    find: "if (owner !== null && (await wasHandedOver(prisma, owner))) await engine.handOver(owner);",
+    find: "if (executorId !== null && (await wasHandedOver(prisma, executorId))) await engine.handOver(executorId);",
     replace: "",
     testFile: "test/chaos/stranded-runs.test.ts",
     test: "a run that a process began after it was taken over from is handed over all the same",
