@@ -109,9 +109,7 @@ function amendPlace(place: Place, amendment: Amendment): Place {
         };
   const parsed = placeSchema.safeParse(amended);
   if (parsed.success) return parsed.data;
-  throw new InvalidInput(
-    parsed.error.issues.map(({ path, message }) => ({ field: path.join("."), message })),
-  );
+  throw InvalidInput.of(parsed.error);
 }
 
 async function amendMapping(

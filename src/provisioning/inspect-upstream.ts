@@ -8,7 +8,7 @@ import { bearsMarker } from "../tenants/marker.ts";
 import { UpstreamNotReadable } from "../tenants/refusals.ts";
 import { isDefaultProject, orAbsent } from "./organization.ts";
 import type { Provisioning } from "./provisioning.ts";
-import { distrustsOf, isOwnerOf, type Likeness } from "./trust.ts";
+import { distrustsOf, invitedTo, isOwnerOf, type Likeness } from "./trust.ts";
 import { desiredWebhook } from "./webhooks.ts";
 
 /**
@@ -64,20 +64,11 @@ async function inspectProject(
   orgId: string,
   projectId: string,
 ): Promise<string[] | null> {
-  const { mem0, prisma } = provisioning;
-  const found = await orAbsent(getProject(mem0, orgId, projectId));
+  const found = await orAbsent(getProject(provisioning.mem0, orgId, projectId));
   if (found === null) return null;
-  const invited = await prisma.resource.findMany({
-    where: { tenantId: resource.tenantId, kind: "ORGANIZATION_MEMBER" },
-    select: { name: true },
-  });
   const likeness = { ...found, isOwner: isOwnerOf(found) };
-  const problems = await distrusts(
-    provisioning,
-    resource,
-    likeness,
-    invited.map(({ name }) => name),
-  );
+  const invited = await invitedTo(provisioning, resource);
+  const problems = await distrusts(provisioning, resource, likeness, invited);
   if (isDefaultProject(found))
     problems.unshift("it is the project that Mem0 itself put into the organization");
   return [...markerProblems(resource, "description", found.description), ...problems];

@@ -34,12 +34,3 @@ export async function adopt(
   const lost = await unresolvedCreate(prisma, resourceId);
   return recordMade(prisma, { resourceId, attemptId: lost?.id ?? null, upstreamId });
 }
-
-/** The e-mails of the people whom the tenant asked for: they may be in its place by now. */
-export async function invitedTo({ prisma }: Provisioning, { tenantId }: Resource): Promise<string[]> {
-  const members = await prisma.resource.findMany({
-    where: { tenantId, kind: "ORGANIZATION_MEMBER" },
-    select: { name: true },
-  });
-  return members.map(({ name }) => name);
-}

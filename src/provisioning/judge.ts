@@ -35,7 +35,7 @@ const quotaPauseMs = 60_000;
 const quotaMaxMs = 400 * 86_400_000;
 
 /** A random wait up to base · 2^(failures−1), bounded: full jitter, so that many sagas do not come back at once. */
-function backoffMs(failures: number, timings: Timings): number {
+export function backoffMs(failures: number, timings: Timings): number {
   return Math.random() * Math.min(timings.retryMaxMs, timings.retryBaseMs * 2 ** (failures - 1));
 }
 

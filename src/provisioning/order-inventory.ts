@@ -1,6 +1,6 @@
-import { Mem0Error } from "../mem0/errors.ts";
-import { recordAllowed, recordRefused } from "../tenants/audit.ts";
-import { UpstreamNotReadable } from "../tenants/refusals.ts";
+import { recordAllowed } from "../tenants/audit.ts";
+import { auditRefusals } from "./audited-verb.ts";
+import { readingUpstream } from "./inspect-upstream.ts";
 import type { Provisioning } from "./provisioning.ts";
 import { installationCall } from "./resume-provisioning.ts";
 import { type Inventory, takeInventory } from "./take-inventory.ts";
@@ -14,17 +14,11 @@ export async function orderInventory(
   provisioning: Provisioning,
   order: { readonly actor: string; readonly reason: string },
 ): Promise<Inventory> {
-  const { prisma } = provisioning;
-  try {
-    const inventory = await takeInventory(provisioning);
+  const call = installationCall("takeInventory", order);
+  return auditRefusals(provisioning, call, async () => {
+    const inventory = await readingUpstream(() => takeInventory(provisioning));
     const { at, ...counts } = inventory;
-    const details = { at: at.toISOString(), ...counts };
-    await recordAllowed(prisma, installationCall("takeInventory", order, details));
+    await recordAllowed(provisioning.prisma, { ...call, details: { at: at.toISOString(), ...counts } });
     return inventory;
-  } catch (error) {
-    if (!(error instanceof Mem0Error)) throw error;
-    const refusal = new UpstreamNotReadable(error.message, error.retryable);
-    await recordRefused(prisma, installationCall("takeInventory", order), refusal);
-    throw refusal;
-  }
+  });
 }

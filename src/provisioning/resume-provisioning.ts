@@ -1,8 +1,8 @@
-import type { InstallationVerb, VerbCall } from "../tenants/audit.ts";
-import { recordAllowed, recordRefused } from "../tenants/audit.ts";
+import { type InstallationVerb, recordAllowed, type VerbCall } from "../tenants/audit.ts";
 import { resume } from "../tenants/pause.ts";
 import { NotPaused } from "../tenants/refusals.ts";
 import { queueRestored } from "../tenants/restoration.ts";
+import { auditRefusals } from "./audited-verb.ts";
 import type { Provisioning } from "./provisioning.ts";
 
 /** A call of an operator that is about the whole installation, for the audit. */
@@ -27,18 +27,18 @@ export interface Resumption {
  * stopped were queued. Audited, in the same transaction.
  * @throws {NotPaused} which is audited, too
  */
-export async function resumeProvisioning({ prisma }: Provisioning, resumption: Resumption): Promise<number> {
+export async function resumeProvisioning(
+  provisioning: Provisioning,
+  resumption: Resumption,
+): Promise<number> {
   const { retryRestored } = resumption;
-  const call = (details: VerbCall["details"]) => installationCall("resumeProvisioning", resumption, details);
-  try {
-    return await prisma.$transaction(async (tx) => {
+  const call = installationCall("resumeProvisioning", resumption, { retryRestored });
+  return auditRefusals(provisioning, call, () =>
+    provisioning.prisma.$transaction(async (tx) => {
       if (!(await resume(tx))) throw new NotPaused();
       const retried = retryRestored ? await queueRestored(tx) : 0;
-      await recordAllowed(tx, call({ retryRestored, retried }));
+      await recordAllowed(tx, { ...call, details: { retryRestored, retried } });
       return retried;
-    });
-  } catch (error) {
-    if (error instanceof NotPaused) await recordRefused(prisma, call({ retryRestored }), error);
-    throw error;
-  }
+    }),
+  );
 }

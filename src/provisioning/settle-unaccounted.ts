@@ -1,7 +1,7 @@
 import type { Unaccounted } from "../generated/prisma/client.ts";
-import { recordAllowed, recordRefused } from "../tenants/audit.ts";
-import { UnaccountedNotFound } from "../tenants/refusals.ts";
+import { recordAllowed } from "../tenants/audit.ts";
 import { settle } from "../tenants/unaccounted.ts";
+import { auditRefusals } from "./audited-verb.ts";
 import type { Provisioning } from "./provisioning.ts";
 import { installationCall } from "./resume-provisioning.ts";
 
@@ -11,19 +11,16 @@ import { installationCall } from "./resume-provisioning.ts";
  * @throws {UnaccountedNotFound} which is audited, too
  */
 export async function settleUnaccounted(
-  { prisma }: Provisioning,
+  provisioning: Provisioning,
   settling: { readonly id: string; readonly actor: string; readonly reason: string },
 ): Promise<Unaccounted> {
   const { id } = settling;
   const call = installationCall("settleUnaccounted", settling, { id });
-  try {
-    return await prisma.$transaction(async (tx) => {
+  return auditRefusals(provisioning, call, () =>
+    provisioning.prisma.$transaction(async (tx) => {
       const settled = await settle(tx, id);
       await recordAllowed(tx, call);
       return settled;
-    });
-  } catch (error) {
-    if (error instanceof UnaccountedNotFound) await recordRefused(prisma, call, error);
-    throw error;
-  }
+    }),
+  );
 }

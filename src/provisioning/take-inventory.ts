@@ -11,11 +11,12 @@ import { recordInventoryDrift } from "../tenants/restoration.ts";
 import { closedStatuses } from "../tenants/tenant.ts";
 import { recordUnaccounted, settleMapped } from "../tenants/unaccounted.ts";
 import { inParallel } from "./in-parallel.ts";
-import { adopt, type InventoryRules, invitedTo, type OwnedResource } from "./inventory-rules.ts";
+import { adopt, type InventoryRules, type OwnedResource } from "./inventory-rules.ts";
+import { backoffMs } from "./judge.ts";
 import { orAbsent } from "./organization.ts";
 import type { Provisioning } from "./provisioning.ts";
 import { takePlaceInventory } from "./take-place-inventory.ts";
-import { distrustOf, isOwnerOf } from "./trust.ts";
+import { distrustOf, invitedTo, isOwnerOf } from "./trust.ts";
 
 /** What an inventory found. */
 export interface Inventory {
@@ -228,7 +229,7 @@ async function insist<T>({ timings }: Provisioning, read: () => Promise<T>): Pro
       const isWorthRepeating =
         error instanceof Mem0Error && error.retryable && failures < timings.attemptsMax;
       if (!isWorthRepeating) throw error;
-      await sleep(Math.random() * Math.min(timings.retryMaxMs, timings.retryBaseMs * 2 ** failures));
+      await sleep(backoffMs(failures, timings));
     }
   }
 }

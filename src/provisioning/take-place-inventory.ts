@@ -8,9 +8,9 @@ import { firstCreateAt, recordUnknowable } from "../tenants/mapping.ts";
 import { bearsMarker, markerOf } from "../tenants/marker.ts";
 import { recordPresent } from "../tenants/resources-without-id.ts";
 import { recordMemberNotThere } from "../tenants/restoration.ts";
-import { adopt, type InventoryRules, invitedTo, type OwnedResource } from "./inventory-rules.ts";
+import { adopt, type InventoryRules, type OwnedResource } from "./inventory-rules.ts";
 import { isDefaultProject, orAbsent } from "./organization.ts";
-import { distrustOf, isOwnerOf } from "./trust.ts";
+import { distrustOf, invitedTo, isOwnerOf } from "./trust.ts";
 import { desiredWebhook } from "./webhooks.ts";
 
 /** The place of one tenant, while it is compared. */

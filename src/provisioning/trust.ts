@@ -1,3 +1,4 @@
+import type { Resource } from "../generated/prisma/client.ts";
 import type { Member } from "../mem0/members.ts";
 import type { Provisioning } from "./provisioning.ts";
 
@@ -65,4 +66,13 @@ export function distrustsOf(
     distrusts.push("it was not created while our attempt was under way");
   }
   return distrusts;
+}
+
+/** The e-mails of the people whom the tenant asked for: they may be in its place by now. */
+export async function invitedTo({ prisma }: Provisioning, { tenantId }: Resource): Promise<string[]> {
+  const members = await prisma.resource.findMany({
+    where: { tenantId, kind: "ORGANIZATION_MEMBER" },
+    select: { name: true },
+  });
+  return members.map(({ name }) => name);
 }

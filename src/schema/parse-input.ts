@@ -16,7 +16,5 @@ function withoutNulls(value: unknown): unknown {
 export function parseInput<Output>(schema: z.ZodType<Output>, input: unknown): Output {
   const parsed = schema.safeParse(withoutNulls(input));
   if (parsed.success) return parsed.data;
-  throw new InvalidInput(
-    parsed.error.issues.map(({ path, message }) => ({ field: path.join("."), message })),
-  );
+  throw InvalidInput.of(parsed.error);
 }

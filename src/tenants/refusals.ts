@@ -1,3 +1,5 @@
+import type { z } from "zod";
+
 /**
  * What a caller asked for and cannot have, for a reason the caller can act on. Refusals are part of the
  * schema (one member of a mutation's union each); everything else that is thrown is a fault and is masked.
@@ -27,6 +29,11 @@ export class InvalidInput extends Refusal {
   constructor(problems: readonly InputProblem[]) {
     super(problems.map(({ field, message }) => `${field}: ${message}`).join(" "));
     this.problems = problems;
+  }
+
+  /** What a schema found. */
+  static of({ issues }: z.ZodError): InvalidInput {
+    return new InvalidInput(issues.map(({ path, message }) => ({ field: path.join("."), message })));
   }
 }
 
