@@ -1,8 +1,8 @@
 import type { Operation, Resource } from "../generated/prisma/client.ts";
 import { readResource } from "../tenants/mapping.ts";
 import { adoptUpstreamId, isMapped } from "../tenants/mapping-by-hand.ts";
-import { type OperationSituation, openOperationId, readSituation } from "../tenants/operation-situation.ts";
-import { queueNextRun } from "../tenants/operation-store.ts";
+import { type OperationSituation, readSituation } from "../tenants/operation-situation.ts";
+import { openOperationId, queueNextRun } from "../tenants/operation-store.ts";
 import {
   ResourceNotAdoptable,
   ResourceNotFound,

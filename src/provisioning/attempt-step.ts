@@ -76,7 +76,7 @@ export async function attemptSteps<Input>(
   }));
   await leave.whenHeld();
   const begun = await begin(trials);
-  const endings = await Promise.allSettled(begun.map(([trial, started]) => tryOn(trial, started)));
+  const endings = await Promise.allSettled(trials.map((trial) => tryOn(trial, startedOf(begun, trial))));
   return endings.map((ending) => {
     if (ending.status === "rejected") throw ending.reason;
     return ending.value;
@@ -104,25 +104,32 @@ async function tryOn<Input>(trial: Trial<Input>, first: StartedStep): Promise<Ou
       }
     }
     await leave.whenHeld();
-    for (const [, again] of await begin([trial])) started = again;
+    started = startedOf(await begin([trial]), trial);
   }
 }
 
+/** What is known of each step that has begun, by its name. */
+type Begun = ReadonlyMap<string, StartedStep>;
+
 /** Records that attempts of one operation begin, in the same direction. One round trip. */
-async function begin<Input>(trials: readonly Trial<Input>[]): Promise<[Trial<Input>, StartedStep][]> {
+async function begin<Input>(trials: readonly Trial<Input>[]): Promise<Begun> {
   const [any] = trials;
-  if (any === undefined) return [];
+  if (any === undefined) return new Map();
   const { provisioning, operation } = any.under;
   const starts = trials.map(({ step, deadlineMs }) => ({
     name: step.name,
     deadlineAt: new Date(Date.now() + deadlineMs),
   }));
-  const started = await recordStepsStarted(provisioning.prisma, operation.id, starts, any);
+  const begun = await recordStepsStarted(provisioning.prisma, operation.id, starts, any);
   provisioning.announce(operation.id);
-  return trials.flatMap((trial, index) => {
-    const each = started[index];
-    return each === undefined ? [] : [[trial, each] satisfies [Trial<Input>, StartedStep]];
-  });
+  return begun;
+}
+
+/** @throws {Error} when an operation lacks a step that its saga takes: a mistake in what was planned */
+function startedOf<Input>(begun: Begun, { step, under }: Trial<Input>): StartedStep {
+  const started = begun.get(step.name);
+  if (started === undefined) throw new Error(`Operation ${under.operation.id} has no step ${step.name}.`);
+  return started;
 }
 
 /** One attempt, done and recorded as done. @throws whatever goes wrong */

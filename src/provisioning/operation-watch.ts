@@ -1,6 +1,6 @@
 import { isDatabaseOutage } from "../tenants/database-outage.ts";
 import type { OperationProgress, ProgressDb } from "../tenants/operation-progress.ts";
-import { openStatuses } from "../tenants/operation-store.ts";
+import { isOpen } from "../tenants/operation-store.ts";
 import { OperationNotFound, Refusal } from "../tenants/refusals.ts";
 import { Doorbell } from "./doorbell.ts";
 import type { OperationFeed } from "./operation-feed.ts";
@@ -97,7 +97,7 @@ export function createOperationWatch(
         yield operationId;
         await new Doorbell().rung(shownAt + limits.updatePauseMs - Date.now(), until);
       }
-      if (!isOpen(progress)) return;
+      if (!isOpen(progress.status)) return;
     }
   }
 
@@ -194,10 +194,6 @@ function endingWith(
 /** While the database is away, whoever watches waits for it; the next look is a slow one. Any other error is thrown. */
 function unlessOutage(error: unknown): undefined {
   if (!isDatabaseOutage(error)) throw error;
-}
-
-function isOpen({ status }: OperationProgress): boolean {
-  return openStatuses.some((open) => open === status);
 }
 
 /** Whether it has got as far as the caller of a mutation wants to know. */

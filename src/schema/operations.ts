@@ -6,12 +6,11 @@ import type { OperationKind, OperationStatus } from "../generated/prisma/enums.t
 import {
   findOpenOperations,
   findTenantOperations,
-  isOpen,
   type OperationPosition,
   type PageOfOperations,
 } from "../tenants/find-operations.ts";
 import type { Db } from "../tenants/mapping.ts";
-import { openStatuses } from "../tenants/operation-store.ts";
+import { isOpen, openStatuses } from "../tenants/operation-store.ts";
 import { tenantKeySchema } from "../tenants/place.ts";
 import { builder } from "./builder.ts";
 import { OperationKindEnum, OperationNode, OperationStatusEnum } from "./operation.ts";

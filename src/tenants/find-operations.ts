@@ -1,7 +1,7 @@
 import { Prisma } from "../generated/prisma/client.ts";
 import type { OperationKind, OperationStatus } from "../generated/prisma/enums.ts";
 import type { Db } from "./mapping.ts";
-import { openStatuses } from "./operation-store.ts";
+import type { openStatuses } from "./operation-store.ts";
 
 /** Statuses of an operation that has not ended. */
 type OpenStatus = (typeof openStatuses)[number];
@@ -39,11 +39,6 @@ export interface PageOfOperations {
   readonly before?: OperationPosition | undefined;
   /** Whether the page is read from its end: then the last are taken, and answered in reverse. */
   readonly isBackward: boolean;
-}
-
-/** Whether an operation in this status has not ended. */
-export function isOpen(status: OperationStatus): status is OpenStatus {
-  return openStatuses.some((open) => open === status);
 }
 
 // Written out, and not a parameter: only then can the planner prove that the partial index holds all that is asked for.

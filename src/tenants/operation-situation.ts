@@ -1,6 +1,5 @@
 import type { Prisma } from "../generated/prisma/client.ts";
 import type { Db } from "./mapping.ts";
-import { openStatuses } from "./operation-store.ts";
 import { OperationNotFound } from "./refusals.ts";
 
 /** What has to be known of an operation to tell what an operator can do about it. */
@@ -53,13 +52,4 @@ export async function readSituation(db: Db, operationId: string): Promise<Operat
   const situation = await db.operation.findUnique({ where: { id: operationId }, select: situationSelect });
   if (situation === null) throw new OperationNotFound();
   return situation;
-}
-
-/** The operation of a tenant that has not ended, if there is one. */
-export async function openOperationId(db: Db, tenantId: string): Promise<string | null> {
-  const open = await db.operation.findFirst({
-    where: { tenantId, status: { in: [...openStatuses] } },
-    select: { id: true },
-  });
-  return open?.id ?? null;
 }

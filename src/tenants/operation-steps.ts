@@ -50,14 +50,14 @@ interface StartedRow {
 /**
  * Deeds, or their undoings, are about to begin. Recorded first, so that whatever started can be undone. A step that a
  * cancellation keeps from beginning counts as started, too, but not as attempted: so its undoing closes its part of the
- * mapping. Answers in the order of `starts`. One round trip for all of them.
+ * mapping. Answers by name, without what the operation does not have. One round trip for all of them.
  */
 export async function recordStepsStarted(
   db: Db,
   id: string,
   starts: readonly StepStart[],
   { direction, heedsCancel }: Start,
-): Promise<StartedStep[]> {
+): Promise<Map<string, StartedStep>> {
   const isInvoke = direction === "invoke";
   const names = starts.map(({ name }) => name);
   const deadlines = starts.map(({ deadlineAt }) => deadlineAt.toISOString());
@@ -75,17 +75,17 @@ export async function recordStepsStarted(
     WHERE s.operation_id = ${id} AND s.name = begun.name AND o.id = s.operation_id
     RETURNING s.name, s.attempts, s.deadline_at, o.deadline_at AS operation_deadline_at, o.parks,
       CASE WHEN ${heedsCancel}::boolean AND t.status <> 'ACTIVE' THEN o.cancel_reason END AS cancel_reason`;
-  return names.map((name) => {
-    const row = rows.find((each) => each.name === name);
-    if (row === undefined) throw new Error(`Operation ${id} has no step ${name}.`);
-    return {
+  const started = rows.map((row): [string, StartedStep] => [
+    row.name,
+    {
       attempt: row.attempts,
       deadlineAt: row.deadline_at,
       operationDeadlineAt: row.operation_deadline_at,
       parks: row.parks,
       cancelReason: row.cancel_reason,
-    };
-  });
+    },
+  ]);
+  return new Map(started);
 }
 
 /** Why an operation is to be cancelled. Null: nobody asked, or it is too late, for its tenant is ACTIVE. */

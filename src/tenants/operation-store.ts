@@ -19,6 +19,11 @@ export const openStatuses = [
   "NEEDS_ATTENTION",
 ] as const satisfies readonly OperationStatus[];
 
+/** Whether an operation in this status has not ended. */
+export function isOpen(status: OperationStatus): status is (typeof openStatuses)[number] {
+  return openStatuses.some((open) => open === status);
+}
+
 /** What a caller wants done, once. */
 export interface Intent {
   /** Who asks. Idempotency keys of different actors are different. */
@@ -89,9 +94,13 @@ export function brokenConstraint(error: unknown): (typeof uniqueIndexes)[keyof t
   return found?.[1] ?? null;
 }
 
-/** The open operation of a tenant, if there is one. */
-async function openOperationOf(db: Db, tenantId: string): Promise<Operation | null> {
-  return db.operation.findFirst({ where: { tenantId, status: { in: [...openStatuses] } } });
+/** The operation of a tenant that has not ended, if there is one. */
+export async function openOperationId(db: Db, tenantId: string): Promise<string | null> {
+  const open = await db.operation.findFirst({
+    where: { tenantId, status: { in: [...openStatuses] } },
+    select: { id: true },
+  });
+  return open?.id ?? null;
 }
 
 /**
@@ -99,8 +108,8 @@ async function openOperationOf(db: Db, tenantId: string): Promise<Operation | nu
  * @throws {OperationInProgress} carrying it
  */
 export async function refuseWhileOpen(db: Db, tenantId: string): Promise<void> {
-  const open = await openOperationOf(db, tenantId);
-  if (open !== null) throw new OperationInProgress(open.id);
+  const id = await openOperationId(db, tenantId);
+  if (id !== null) throw new OperationInProgress(id);
 }
 
 /** An operation with its steps in order. */
