@@ -21,7 +21,7 @@ export abstract class Mem0Error extends Error {
   readonly retryable: boolean;
   /**
    * True when the upstream may have done what was asked although the call failed. It tells a saga to look before
-   * it repeats. Always false for a GET, which changes nothing.
+   * it repeats. Always false for a call that only reads.
    */
   readonly mayHaveHappened: boolean;
   /** The HTTP method of the call, in capitals. */
@@ -104,6 +104,17 @@ export class Mem0Limited extends Mem0Error {
   }
 }
 
+/** The calls that only read although they are POSTs, for their filters need a body (Mem0 OpenAPI). */
+const readingPosts: ReadonlySet<string> = new Set([
+  "/v3/memories/",
+  "/v3/memories/search/",
+  "/v1/exports/get/",
+]);
+
+function isRead({ method, path }: CallFailure): boolean {
+  return method === "GET" || (method === "POST" && readingPosts.has(path));
+}
+
 /**
  * Why there was no usable answer. `connect`: no connection was made, or the client was closed. `reset`: the
  * connection broke. `timeout`: the call's time was up, or a 408. `server-error`: a 5xx. `unexpected-body`: too
@@ -121,7 +132,7 @@ export type UnansweredReason =
 
 /**
  * No usable answer came, so whether the deed was done is unknown unless `mayHaveHappened` is false: then the request
- * certainly never left, or it was a GET. A 2xx with an unreadable body is here too: most likely the deed was done,
+ * certainly never left, or it only read. A 2xx with an unreadable body is here too: most likely the deed was done,
  * but its result is lost, so a saga must look before it repeats. Retryable, but for the caller's own abort.
  */
 export class Mem0Unanswered extends Mem0Error {
@@ -144,7 +155,7 @@ export class Mem0Unanswered extends Mem0Error {
     super({
       ...init,
       retryable: init.reason !== "aborted",
-      mayHaveHappened: init.hasLeft && init.method !== "GET",
+      mayHaveHappened: init.hasLeft && !isRead(init),
     });
     this.reason = init.reason;
     this.status = init.status;

@@ -4,6 +4,8 @@ export interface Mem0Path {
   readonly template: string;
   /** With the ids filled in and encoded. */
   readonly path: string;
+  /** As `path`, without what may be a person's name or e-mail: for messages. */
+  readonly shown: string;
 }
 
 type IdNames<Template extends string> = Template extends `${string}{${infer Name}}${infer Rest}`
@@ -29,10 +31,14 @@ export function mem0Path<const Template extends `/${string}/`>(
     }
     return encodeURIComponent(value);
   });
-  return { template, path };
+  // The name of an entity is the caller's own word for a person, often an e-mail.
+  const shown = template.replaceAll(/\{(\w+)\}/g, (inBraces, name: string) =>
+    name === "entity_id" ? inBraces : encodeURIComponent(String(values.get(name))),
+  );
+  return { template, path, shown };
 }
 
 /** The short name of a call in a sentence, such as `POST organizations/org_1/members`. */
 export function callTitle(method: string, path: Mem0Path): string {
-  return `${method} ${path.path.replace(/^\/(?:api\/)?v\d+\/(?:orgs\/)?/, "").replace(/\/$/, "")}`;
+  return `${method} ${path.shown.replace(/^\/(?:api\/)?v\d+\/(?:orgs\/)?/, "").replace(/\/$/, "")}`;
 }
