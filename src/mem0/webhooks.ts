@@ -84,6 +84,23 @@ export async function listWebhooks(mem0: Mem0, projectId: string, options?: Call
 }
 
 /**
+ * One webhook of a project, found in the list of all; null when the project has none of this id.
+ * `GET /api/v1/webhooks/projects/{project_id}/`.
+ *
+ * @throws {Mem0Refused} 403 without access to the project.
+ * @throws {Mem0Limited | Mem0Unanswered}
+ */
+export async function getWebhook(
+  mem0: Mem0,
+  projectId: string,
+  webhookId: string,
+  options?: CallOptions,
+): Promise<Webhook | null> {
+  const webhooks = await listWebhooks(mem0, projectId, options);
+  return webhooks.find((webhook) => webhook.webhookId === webhookId) ?? null;
+}
+
+/**
  * Changes what is given and leaves the rest; a repeat changes nothing. `PUT /api/v1/webhooks/{webhook_id}/`.
  *
  * @throws {TypeError} when there is nothing to change.
