@@ -20,6 +20,65 @@ export interface Tables {
     event_types: readonly string[];
   }[];
   readonly users: readonly { email: string }[];
+  readonly keys: readonly { api_key: string; email: string; org_id: string; project_id: string }[];
+  readonly memories: readonly (ScopeRow & {
+    memory_id: string;
+    project_id: string;
+    event_id: string;
+    memory: string;
+    metadata: Readonly<Record<string, unknown>> | null;
+    categories: readonly string[];
+    expiration_date: string | null;
+    immutable: boolean;
+    replaced_by: string | null;
+  })[];
+  readonly history: readonly (ScopeRow & {
+    history_id: string;
+    memory_id: string;
+    project_id: string;
+    event: string;
+    old_memory: string | null;
+    new_memory: string | null;
+  })[];
+  readonly events: readonly {
+    event_id: string;
+    project_id: string;
+    event_type: string;
+    status: string;
+    payload: Readonly<Record<string, unknown>>;
+    results: readonly object[];
+    error: string | null;
+  }[];
+  readonly entities: readonly {
+    entity_id: string;
+    project_id: string;
+    type: string;
+    name: string;
+    owner: string;
+  }[];
+  readonly feedback: readonly {
+    feedback_id: string;
+    memory_id: string;
+    project_id: string;
+    feedback: string;
+    feedback_reason: string | null;
+  }[];
+  readonly exports: readonly {
+    export_id: string;
+    project_id: string;
+    schema: Readonly<Record<string, unknown>>;
+    filters: string;
+    export_instructions: string | null;
+    result: Readonly<Record<string, unknown>>;
+  }[];
+}
+
+/** Whom a memory belongs to. */
+interface ScopeRow {
+  readonly user_id: string | null;
+  readonly agent_id: string | null;
+  readonly app_id: string | null;
+  readonly run_id: string | null;
 }
 
 interface MemberRow {
@@ -31,6 +90,7 @@ interface MemberRow {
 export interface SeenRequest {
   readonly method: string;
   readonly path: string;
+  readonly query: string;
   readonly body: unknown;
   readonly status: number;
   readonly startedAtMs: number;
@@ -81,6 +141,16 @@ export class EmulatorControl {
 
   putOrganization(organization: object): Promise<{ org_id: string }> {
     return this.#send("POST", "organizations", organization);
+  }
+
+  /** Makes a key bound to this place, of this person or else of the first key's. It lives until it is revoked. */
+  async makeKey(bound: { org_id: string; project_id: string; email?: string }): Promise<string> {
+    const { api_key } = await this.#send<{ api_key: string }>("POST", "keys", bound);
+    return api_key;
+  }
+
+  revokeKey(apiKey: string): Promise<unknown> {
+    return this.#send("DELETE", `keys/${apiKey}`);
   }
 
   putMember(member: object): Promise<unknown> {

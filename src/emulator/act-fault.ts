@@ -1,5 +1,7 @@
 import { type Answer, html, json } from "./answer.ts";
 import type { Fault } from "./faults.ts";
+import { quotaSpent } from "./quota.ts";
+import { throttled } from "./throttle.ts";
 
 /** What a fault can do to an exchange. */
 export interface Exchange {
@@ -42,7 +44,7 @@ export function actFault(fault: Fault, exchange: Exchange): void {
       send(throttled(fault.retryAfterSeconds));
       break;
     case "quota":
-      send(quotaSpent(fault.resetAt, fault.eventType));
+      send(quotaOfFreePlan(fault.resetAt, fault.eventType));
       break;
     case "slow":
       slow(fault.ms, fault.when, exchange);
@@ -84,25 +86,8 @@ function refusalOf(status: number, body: unknown): Answer {
   return json(status, body);
 }
 
-/** Django REST Framework's text and header (inferred; the Python client reads `Retry-After`). */
-function throttled(retryAfterSeconds: number): Answer {
-  const unit = retryAfterSeconds === 1 ? "second" : "seconds";
-  return json(
-    429,
-    { detail: `Request was throttled. Expected available in ${retryAfterSeconds} ${unit}.` },
-    { "retry-after": String(retryAfterSeconds) },
-  );
-}
-
-/** The body as at least five accounts have seen it (live observation, 2026): no `Retry-After`, no other header. */
-function quotaSpent(resetAt: string, eventType: string): Answer {
+/** A quota that the fault does not name is that of the free plan (live observations, 2026). */
+function quotaOfFreePlan(resetAt: string, eventType: string): Answer {
   const quota = eventType === "ADD" ? 10_000 : 1_000;
-  return json(429, {
-    error:
-      "Usage quota exceeded for this billing period. Please upgrade your plan at https://app.mem0.ai/dashboard/billing.",
-    event_type: eventType,
-    quota_limit: quota,
-    quota_used: quota,
-    quota_reset: resetAt,
-  });
+  return quotaSpent({ eventType, limit: quota, used: quota, resetAt });
 }

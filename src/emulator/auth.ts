@@ -24,5 +24,5 @@ export function authenticate({ state }: Upstream, authorization: string | undefi
       "Invalid API key. You can find your API key on https://app.mem0.ai/dashboard/api-keys.",
     );
   }
-  return { user, orgId: key.org_id, projectId: key.project_id };
+  return { apiKey, user, orgId: key.org_id, projectId: key.project_id };
 }

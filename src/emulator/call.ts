@@ -9,10 +9,13 @@ export interface Received {
   readonly body: string;
   readonly contentType: string;
   readonly authorization: string | undefined;
+  /** The Host header: where the caller believes to be. */
+  readonly host: string;
 }
 
 /** Who calls: the person of the API key, and the organization and project the key is bound to. */
 export interface Caller {
+  readonly apiKey: string;
   readonly user: UserRow;
   readonly orgId: string;
   readonly projectId: string;
@@ -30,6 +33,11 @@ export class Call {
     this.query = new URLSearchParams(received.query);
     this.#received = received;
     this.#params = params;
+  }
+
+  /** Scheme and host of this server as the caller wrote them: what absolute links begin with. */
+  get origin(): string {
+    return `http://${this.#received.host}`;
   }
 
   /** What stands in the path for this name. @throws when the route's template has no such name. */

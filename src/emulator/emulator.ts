@@ -10,6 +10,7 @@ import { Router } from "./router.ts";
 import { plantSeed, type Seed, seedRows } from "./seed.ts";
 import { State } from "./state.ts";
 import { defaultSwitches, readSwitches, type Switches } from "./switches.ts";
+import { Throttle } from "./throttle.ts";
 import { Timers } from "./timers.ts";
 
 /** How to start an emulator. */
@@ -84,11 +85,13 @@ function build(options: EmulatorOptions, freshSwitches: Switches): Built {
   const faults = new FaultRegistry();
   const log = new RequestLog(options.log);
   const timers = new Timers();
-  const serving = { state, router };
+  const throttle = new Throttle();
+  const serving = { state, router, throttle };
   const reset = (): void => {
     state.reset(seedRows(seed), freshSwitches);
     faults.clear();
     log.clear();
+    throttle.clear();
   };
   return {
     seed,

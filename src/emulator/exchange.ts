@@ -22,7 +22,7 @@ export async function exchange(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const { authorization, "content-type": contentType = "" } = request.headers;
+  const { authorization, "content-type": contentType = "", host = "" } = request.headers;
   const { path, query } = splitTarget(request.url ?? "/");
   const method = request.method ?? "GET";
   const secret = authorization?.trim().split(/\s+/).at(-1) ?? "";
@@ -31,7 +31,8 @@ export async function exchange(
   try {
     const body = await readBody(request);
     logged.setBody(body);
-    converse(deps, { method, path, query, body, contentType, authorization }, { request, response, logged });
+    const received = { method, path, query, body, contentType, authorization, host };
+    converse(deps, received, { request, response, logged });
   } catch (error) {
     if (!(error instanceof BodyTooLarge)) {
       request.socket.destroy();

@@ -1,10 +1,22 @@
+import { entityResource } from "./entities.ts";
+import { eventResource } from "./events.ts";
+import { exportResource } from "./exports.ts";
+import { feedbackResource } from "./feedback.ts";
+import { historyResource } from "./history.ts";
+import { memoryResource } from "./memories.ts";
+import { memoryAddResource } from "./memory-add.ts";
+import { memoryBatchResource } from "./memory-batch.ts";
+import { memoryListResource } from "./memory-list.ts";
+import { memorySearchResource } from "./memory-search.ts";
 import { organizationMemberResource } from "./organization-members.ts";
 import { organizationResource } from "./organizations.ts";
 import { pingResource } from "./ping.ts";
 import { projectMemberResource } from "./project-members.ts";
 import { projectResource } from "./projects.ts";
+import { quotaResource } from "./quota.ts";
 import type { Resource } from "./resource.ts";
 import { keys, users } from "./rows.ts";
+import { statsResource } from "./stats.ts";
 import { webhookResource } from "./webhooks.ts";
 
 /** People and keys have no routes: the real service has none to make them either, only the control plane does. */
@@ -14,9 +26,21 @@ const peopleResource: Resource = { routes: [], tables: [users, keys] };
 export const resources: readonly Resource[] = [
   peopleResource,
   pingResource,
+  quotaResource,
   organizationResource,
   organizationMemberResource,
   projectResource,
   projectMemberResource,
   webhookResource,
+  entityResource,
+  eventResource,
+  memoryAddResource,
+  memoryBatchResource,
+  memorySearchResource,
+  memoryListResource,
+  historyResource,
+  memoryResource,
+  exportResource,
+  feedbackResource,
+  statsResource,
 ];

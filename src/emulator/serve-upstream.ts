@@ -1,13 +1,18 @@
 import { type Answer, html, json } from "./answer.ts";
 import { authenticate } from "./auth.ts";
-import { Call, type Received } from "./call.ts";
+import { Call, type Caller, type Received } from "./call.ts";
+import { nowMs } from "./clock.ts";
+import { withNotice } from "./notice.ts";
+import { countUse, meterOf, refuseOverQuota } from "./quota.ts";
 import { Refusal, refusalDetail } from "./refusal.ts";
 import type { Route, Upstream } from "./resource.ts";
 import type { Match, Router } from "./router.ts";
+import { type Throttle, throttled } from "./throttle.ts";
 
-/** What serving needs: the state, and the routes of every registered resource. */
+/** What serving needs: the state, the routes of every registered resource, and who called how often of late. */
 export interface Serving extends Upstream {
   readonly router: Router<Route>;
+  readonly throttle: Throttle;
 }
 
 /**
@@ -19,13 +24,31 @@ export function serveUpstream(serving: Serving, received: Received): Answer {
     const found = findRoute(serving, received);
     if ("status" in found) return found;
     const caller = authenticate(serving, received.authorization);
+    refuseTooMany(serving, caller);
     const route = found.byMethod.get(received.method === "HEAD" ? "GET" : received.method);
     if (route === undefined) throw methodNotAllowed(found, received.method);
-    return route.handle(serving, new Call(received, caller, found.params));
+    const answer = answerMetered(serving, route, new Call(received, caller, found.params));
+    return withNotice(answer, serving.state.switches.mem0Notice);
   } catch (error) {
     if (error instanceof Refusal) return error.answer;
     return html(500, `Emulator fault: ${error instanceof Error ? error.message : String(error)}`);
   }
+}
+
+/** A deed of a metered route is looked at before it is done, and counted once it has been. */
+function answerMetered(serving: Serving, route: Route, call: Call): Answer {
+  const meter = meterOf(route);
+  if (meter === null) return route.handle(serving, call);
+  refuseOverQuota(serving, call.caller, meter);
+  const answer = route.handle(serving, call);
+  if (answer.status < 300) countUse(serving, call.caller, meter);
+  return answer;
+}
+
+/** Counts every authenticated request, ping and refused ones too, whatever its method (inferred: as the framework does). */
+function refuseTooMany({ state, throttle }: Serving, { apiKey }: Caller): void {
+  const seconds = throttle.secondsToWait(apiKey, state.switches.throttlePerMinute, nowMs());
+  if (seconds !== null) throw new Refusal(throttled(seconds));
 }
 
 /**

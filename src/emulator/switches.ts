@@ -1,4 +1,5 @@
 import type { DateStyle } from "./clock.ts";
+import { type NoticePlace, noticePlaces } from "./notice.ts";
 
 /** What nobody knows about the real service, or what a test wants otherwise. The README says where each default comes from. */
 export interface Switches {
@@ -44,12 +45,52 @@ export interface Switches {
   readonly organizationDeleteCascades: boolean;
   /** `?fields=a&fields=b` on a project's GET narrows the object; otherwise it has no effect. */
   readonly projectFieldsNarrow: boolean;
+  /** An add that extracts completes, and shows its memories, only after this; milliseconds. */
+  readonly addDelayMs: number;
+  /** How an add that extracts ends. */
+  readonly addOutcome: "succeed" | "fail";
+  /** Categories show only this long after their memory; milliseconds. */
+  readonly categoriesDelayMs: number;
+  /** A search finds a memory only this long after lists show it; milliseconds. */
+  readonly searchLagMs: number;
+  /** What delete-all and an entity's deletion take away is still read that long, and their events run; milliseconds. */
+  readonly deleteAllDelayMs: number;
+  /** Delete-all heeds only the first of several ids, in the order user, agent, app, run. */
+  readonly deleteAllHeedsFirstIdOnly: boolean;
+  /** A filter's `NOT` may be an object; otherwise only a list. */
+  readonly notObjectAccepted: boolean;
+  /** Of a filter with `AND` and `OR` side by side the `OR` is dropped. */
+  readonly andDropsOr: boolean;
+  /** How the length of metadata counts: as JSON without spaces, or as Python writes it (spaces, ASCII escapes). */
+  readonly metadataSize: "compact" | "python";
+  /** A page of memories beyond this one is a 400, although `next` leads there; 0 for no such end. */
+  readonly listPagesMax: number;
+  /** Reads, updates and single deletes make events too. */
+  readonly everyCallMakesEvents: boolean;
   /** A path without its last slash answers 301 or 404; otherwise it is served. */
   readonly strictTrailingSlash: boolean;
   /** `Authorization: Bearer <key>` is taken like `Token <key>`. */
   readonly bearerAccepted: boolean;
   /** How dates are written. */
   readonly dates: DateStyle;
+  /** SEARCH calls (search and get_all together) in a billing period before 429; 0 is no bound. */
+  readonly quotaSearchMax: number;
+  /** ADD calls in a billing period before 429; 0 is no bound. */
+  readonly quotaAddMax: number;
+  /** Who pays, and so whose calls are counted together: the person of the key, its organization, or its project. */
+  readonly quotaScope: "person" | "organization" | "project";
+  /** Requests of one key in any minute before 429; 0 is no bound. */
+  readonly throttlePerMinute: number;
+  /** Where successful answers carry the notice to unclaimed agent accounts. */
+  readonly mem0Notice: NoticePlace;
+  /** How long after its order an export is ready; milliseconds. */
+  readonly exportDelayMs: number;
+  /** How long an export can be fetched once it is ready; milliseconds. */
+  readonly exportLifetimeMs: number;
+  /** Exports refuse flat filters, `{"user_id": "u"}`; otherwise they mean the same as `{"AND": [{"user_id": "u"}]}`. */
+  readonly exportFiltersMustBeStructured: boolean;
+  /** The status of feedback on a memory that is unknown or another project's. */
+  readonly feedbackUnknownMemory: "404" | "500";
 }
 
 /** A switch that does not exist or cannot have that value. `field` names it. */
@@ -93,9 +134,29 @@ const definitions: { readonly [Name in keyof Switches]: Definition<Switches[Name
   projectDeleteRemovesWebhooks: flag(true),
   organizationDeleteCascades: flag(true),
   projectFieldsNarrow: flag(false),
+  addDelayMs: wholeNumber(20, 0, dayMs),
+  addOutcome: oneOf(["succeed", "fail"]),
+  categoriesDelayMs: wholeNumber(0, 0, dayMs),
+  searchLagMs: wholeNumber(0, 0, dayMs),
+  deleteAllDelayMs: wholeNumber(0, 0, dayMs),
+  deleteAllHeedsFirstIdOnly: flag(false),
+  notObjectAccepted: flag(false),
+  andDropsOr: flag(true),
+  metadataSize: oneOf(["compact", "python"]),
+  listPagesMax: wholeNumber(0, 0, 1_000_000),
+  everyCallMakesEvents: flag(false),
   strictTrailingSlash: flag(true),
   bearerAccepted: flag(true),
   dates: oneOf(["pacific", "utc"]),
+  quotaSearchMax: wholeNumber(0, 0, 1_000_000_000),
+  quotaAddMax: wholeNumber(0, 0, 1_000_000_000),
+  quotaScope: oneOf(["person", "organization", "project"]),
+  throttlePerMinute: wholeNumber(0, 0, 100_000),
+  mem0Notice: oneOf(noticePlaces),
+  exportDelayMs: wholeNumber(0, 0, dayMs),
+  exportLifetimeMs: wholeNumber(7 * dayMs, 0, 365 * dayMs),
+  exportFiltersMustBeStructured: flag(false),
+  feedbackUnknownMemory: oneOf(["404", "500"]),
 };
 
 /** Every switch at its default. */

@@ -20,6 +20,8 @@ type Rows = readonly {
   readonly org_id?: string;
   readonly webhook_id?: string;
   readonly user_id?: string;
+  readonly memory_id?: string;
+  readonly entity_id?: string;
 }[];
 
 /** What `GET /_emulator/tables` answers. */
@@ -29,6 +31,10 @@ export interface Tables {
   readonly webhooks: Rows;
   readonly users: Rows;
   readonly keys: Rows;
+  readonly memories: Rows;
+  readonly history: Rows;
+  readonly events: Rows;
+  readonly entities: Rows;
 }
 
 /** A client of one emulator, as its first key or as another. It follows no redirects. */

@@ -83,9 +83,9 @@ describe("paths", () => {
   });
 
   it.each([
-    ["POST", "/v3/memories/add/"],
-    ["GET", "/v1/memories/0b9c1f9e-8f4e-4a64-9d3e-0d7a8c1b2a3f/"],
-    ["GET", "/v1/entities"],
+    ["POST", "/v2/profiles/jobs/"],
+    ["GET", "/v2/entities/user/alice/profile/"],
+    ["POST", "/v1/summary/"],
     ["GET", "/"],
     ["GET", "//v1/ping/"],
     ["GET", "/api/v1/orgs/organizations/x/invitations/"],

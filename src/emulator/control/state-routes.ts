@@ -1,5 +1,8 @@
 import { formatDate } from "../clock.ts";
+import { memoryExports } from "../exports.ts";
+import { feedback } from "../feedback.ts";
 import { embeddedMembers } from "../members.ts";
+import { entities, events, history, memories } from "../memory-rows.ts";
 import { settingsOf } from "../project-settings.ts";
 import { keys, organizations, projects, users, webhooks } from "../rows.ts";
 import type { State } from "../state.ts";
@@ -7,6 +10,7 @@ import { readSwitches } from "../switches.ts";
 import type { Row, TableDefinition } from "../table.ts";
 import { ControlInput, ControlRefused } from "./control-input.ts";
 import type { ControlRoute } from "./control-route.ts";
+import { entityEntry, eventEntry, historyEntry, memoryEntry } from "./memory-tables.ts";
 
 /** Health, reset, the tables as they are, and the switches. */
 export const stateRoutes: readonly ControlRoute[] = [
@@ -86,5 +90,30 @@ function tablesOf(state: State, withDeleted: boolean): object {
     })),
     users: rowsOf(users, ({ user_id, email, username }) => ({ user_id, email, username })),
     keys: rowsOf(keys, ({ api_key, email, org_id, project_id }) => ({ api_key, email, org_id, project_id })),
+    memories: rowsOf(memories, memoryEntry),
+    history: rowsOf(history, historyEntry),
+    events: rowsOf(events, eventEntry),
+    entities: rowsOf(entities, entityEntry),
+    feedback: rowsOf(
+      feedback,
+      ({ feedback_id, memory_id, project_id, feedback: verdict, feedback_reason }) => ({
+        feedback_id,
+        memory_id,
+        project_id,
+        feedback: verdict,
+        feedback_reason,
+      }),
+    ),
+    exports: rowsOf(
+      memoryExports,
+      ({ export_id, project_id, schema, filters, export_instructions, result }) => ({
+        export_id,
+        project_id,
+        schema,
+        filters,
+        export_instructions,
+        result,
+      }),
+    ),
   };
 }

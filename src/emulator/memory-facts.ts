@@ -1,0 +1,77 @@
+import type { Message, Scope } from "./memory-rows.ts";
+
+/** What an add is about to remember: one text, whom it belongs to, and the message it was said in. */
+export interface Fact {
+  readonly text: string;
+  readonly scope: Scope;
+  readonly message: Message;
+}
+
+/**
+ * What is extracted from a conversation, without a model: every sentence of a user message that is no question, and of
+ * an assistant message when an agent is named. With a user and an agent both named, what the user said belongs to the
+ * user alone and what the assistant said to the agent alone (Mem0 OpenAPI and docs, add-memories). A repeated sentence
+ * is one fact.
+ */
+export function extractFacts(messages: readonly Message[], scope: Scope): readonly Fact[] {
+  const hasBoth = scope.user_id !== null && scope.agent_id !== null;
+  const seen = new Set<string>();
+  const facts: Fact[] = [];
+  for (const message of messages) {
+    const { role, content } = message;
+    const isHeard = role === "user" || (role === "assistant" && scope.agent_id !== null);
+    if (!isHeard) continue;
+    const own = hasBoth ? { ...scope, [role === "user" ? "agent_id" : "user_id"]: null } : scope;
+    for (const text of sentencesOf(content)) {
+      const key = `${role} ${essenceOf(text)}`;
+      if (seen.has(key)) continue;
+      seen.add(key);
+      facts.push({ text, scope: own, message });
+    }
+  }
+  return facts;
+}
+
+/**
+ * What is stored as it stands (`infer: false`): one memory for each user and assistant message, with all the ids; system
+ * messages are dropped, and of equal texts all but the first (Mem0 docs, direct-import).
+ */
+export function verbatimFacts(messages: readonly Message[], scope: Scope): readonly Fact[] {
+  const byText = new Map<string, Message>();
+  for (const message of messages) {
+    if (message.role !== "system" && !byText.has(message.content)) byText.set(message.content, message);
+  }
+  return [...byText].map(([text, message]) => ({ text, scope, message }));
+}
+
+function sentencesOf(content: string): readonly string[] {
+  return content
+    .split(/(?<=[.!?])\s+|\n+/)
+    .map((sentence) => sentence.trim().replaceAll(/\s+/g, " "))
+    .filter((sentence) => /[\p{L}\p{N}]/u.test(sentence) && !sentence.endsWith("?"));
+}
+
+/** What two near duplicates have in common: their letters and digits in lower case. */
+export function essenceOf(text: string): string {
+  return wordsOf(text).join(" ");
+}
+
+/** The words of a text in lower case. */
+export function wordsOf(text: string): readonly string[] {
+  return text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+}
+
+const oneAnswerOnly =
+  /^(.*?\b(?:live[sd]? in|moved to|works? (?:at|for|as)|(?:name|age|birthday|e-?mail) is|favou?rite \w+ is))\s+\S/i;
+
+/**
+ * What the text answers when there can be one answer only ("User lives in Austin": where the user lives); null for any
+ * other text. Two texts of one scope that answer the same contradict each other: the newer one replaces the older.
+ */
+export function questionOf(text: string): string | null {
+  const found = oneAnswerOnly.exec(text)?.[1];
+  if (found === undefined) return null;
+  return essenceOf(
+    found.replace(/\b(?:live[sd]? in|moved to)$/i, "lives in").replace(/\bworks? /i, "works "),
+  );
+}
