@@ -1,6 +1,7 @@
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { adminTokenFile } from "./access/admin-token.ts";
+import { encryptionKeyFile } from "./access/encryption-key.ts";
 import { type Config, readConfig } from "./config.ts";
 import { backUpDataFolder } from "./database/back-up-data-folder.ts";
 import { BackupRefused, type Manifest } from "./database/backup-manifest.ts";
@@ -42,7 +43,7 @@ function megabytes({ files }: Manifest): string {
 
 async function backUp(config: Config, to: string, signal: AbortSignal): Promise<string> {
   const journal = config.mem0 === null ? [journalFile] : [];
-  const besides = [adminTokenFile, ...journal];
+  const besides = [adminTokenFile, encryptionKeyFile, ...journal];
   const manifest = await backUpDataFolder({ dataDir: config.dataDir, to, besides, signal });
   const has = (name: string) => manifest.files.some((file) => file.path === name);
   return [
@@ -52,6 +53,7 @@ async function backUp(config: Config, to: string, signal: AbortSignal): Promise<
     "  - the database: every tenant with its members' e-mails and webhooks' URLs, and the secret of the markers",
     "  - the password of the embedded Postgres",
     ...(has(adminTokenFile) ? ["  - the admin token"] : []),
+    ...(has(encryptionKeyFile) ? ["  - the key that opens the sealed API keys in the database"] : []),
     ...(has(journalFile) ? ["  - everything in the built-in emulator, its API keys included"] : []),
     "  It does not hold MEM0_API_KEY, nor anything else of the environment.",
     "Restore it, with LOCI_DATA_DIR naming a folder that is empty:",

@@ -34,6 +34,20 @@ const url = (protocols: readonly string[]) =>
 const printable = /^[\x21-\x7e]+$/;
 const printableMessage = "Must consist of printable ASCII characters without spaces.";
 
+/** 32 bytes each, in hex, base64 or base64url. A text of 64 hex digits is never base64 of 32 bytes, which has 43 or 44. */
+const encryptionKeys = z
+  .string()
+  .transform((value) => value.split(",").map((key) => key.trim()))
+  .refine(
+    (keys) => keys.every((key) => /^([0-9a-fA-F]{64}|[A-Za-z0-9+/]{43}=?|[A-Za-z0-9_-]{43}=?)$/.test(key)),
+    {
+      message: "Must be 32 bytes in base64, base64url or hex; several are separated by commas.",
+    },
+  )
+  .transform((keys) =>
+    keys.map((key) => new Uint8Array(Buffer.from(key, key.length === 64 ? "hex" : "base64"))),
+  );
+
 /** Every variable of the environment that Loci reads, with its rules and its default. */
 const environmentSchema = z
   .object({
@@ -64,6 +78,11 @@ const environmentSchema = z
     LOCI_IN_FLIGHT_MAX: wholeNumber("Must be a whole number.")
       .pipe(z.number().min(1, "Must be at least 1.").max(10_000, "Must be at most 10000."))
       .default(100),
+    LOCI_ENCRYPTION_KEY: encryptionKeys.optional(),
+    LOCI_KEY_PROOF_MINUTES: wholeNumber("Must be a whole number of minutes.")
+      // A proof counts for a day, and must be made often enough to fail a few times before.
+      .pipe(z.number().min(1, "Must be at least 1.").max(360, "Must be at most 360."))
+      .default(15),
     LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
   })
   .refine(({ MEM0_BASE_URL, MEM0_API_KEY }) => MEM0_BASE_URL === undefined || MEM0_API_KEY !== undefined, {
@@ -119,6 +138,10 @@ export interface Config {
   readonly role: "all" | "api" | "worker";
   /** How long the engine's record of ended runs is kept. */
   readonly engineRetentionMs: number;
+  /** The key-encryption keys: the first seals, all open. Null: none is given. */
+  readonly encryptionKeys: readonly Uint8Array[] | null;
+  /** How often an API key is proved anew. */
+  readonly keyProofMs: number;
   readonly logLevel: string;
 }
 
@@ -170,6 +193,8 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     inFlightMax: values.LOCI_IN_FLIGHT_MAX,
     role: values.LOCI_ROLE,
     engineRetentionMs: values.LOCI_ENGINE_RETENTION_HOURS * 3_600_000,
+    encryptionKeys: values.LOCI_ENCRYPTION_KEY ?? null,
+    keyProofMs: values.LOCI_KEY_PROOF_MINUTES * 60_000,
     logLevel: values.LOG_LEVEL,
   };
 }

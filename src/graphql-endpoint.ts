@@ -2,11 +2,14 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { GraphQLError } from "graphql";
-import { createYoga } from "graphql-yoga";
+import { createYoga, isAsyncIterable, type Plugin } from "graphql-yoga";
 import type { Logger } from "pino";
+import { createAccessLoader } from "./memory-access/access-loader.ts";
 import { createStepDurations } from "./provisioning/step-durations.ts";
 import type { Context } from "./schema/builder.ts";
+import { isNestedTooDeep, nestingMax } from "./schema/nesting.ts";
 import { schema } from "./schema/schema.ts";
+import { UpstreamMeter } from "./schema/upstream-meter.ts";
 
 /** A request that was authenticated and whose body was read. Whatever is neither GET nor POST is refused by Yoga. */
 export interface GraphqlRequest {
@@ -32,7 +35,7 @@ interface ServerContext {
 
 /** Makes the endpoint. What resolvers work with is `world`, and for each request who asks. */
 export function createGraphqlEndpoint(
-  world: Pick<Context, "prisma" | "provisioning" | "engine" | "watch">,
+  world: Pick<Context, "prisma" | "provisioning" | "engine" | "watch" | "door" | "projectKeys">,
   log: Logger,
 ): GraphqlEndpoint {
   const durations = createStepDurations(world.prisma);
@@ -48,10 +51,13 @@ export function createGraphqlEndpoint(
     multipart: false,
     batching: false,
     logging: false,
+    plugins: [refuseDeepVariables, tellUpstreamCost],
     maskedErrors: { maskError: (error) => maskError(error, requestIds.getStore() ?? randomUUID(), log) },
     context: ({ wait }): Context => ({
       ...world,
       durations,
+      meter: new UpstreamMeter(),
+      accessLoader: createAccessLoader(world.projectKeys),
       caller: { actor: "admin" },
       signal: wait,
     }),
@@ -71,6 +77,26 @@ export function createGraphqlEndpoint(
     },
   };
 }
+
+/** Filters lie in each other without end, and what is too deep would overflow the stack before any rule of ours is asked. */
+const refuseDeepVariables: Plugin<Context> = {
+  onParams: ({ params, setResult }) => {
+    if (!isNestedTooDeep(params.variables)) return;
+    const message = `Variables must not be nested deeper than ${nestingMax}.`;
+    setResult({ errors: [new GraphQLError(message, { extensions: { code: "BAD_REQUEST" } })] });
+  },
+};
+
+/** Says in the response what its calls of Mem0 cost. Subscriptions, whose responses have no end, leave it out. */
+const tellUpstreamCost: Plugin<Context> = {
+  onExecute: ({ context: { meter } }) => ({
+    onExecuteDone: ({ result, setResult }) => {
+      const cost = meter.cost();
+      if (cost === null || isAsyncIterable(result)) return;
+      setResult({ ...result, extensions: { ...result.extensions, upstream: cost } });
+    },
+  }),
+};
 
 /** What comes after the first result of a subscription is executed when it is read, and has to be read under its request. */
 function readWithin(answer: Response, within: (read: () => Promise<void>) => Promise<void>): Response {

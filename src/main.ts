@@ -26,6 +26,7 @@ import { Lifetime } from "./lifetime.ts";
 import { Mem0Error } from "./mem0/errors.ts";
 import { type Ping, ping } from "./mem0/ping.ts";
 import { openMem0 } from "./mem0/request.ts";
+import { type Memories, openMemories } from "./memories.ts";
 import { afterRestore, StillRunning } from "./provisioning/after-restore.ts";
 import { createOperationFeed, feedChannels, type OperationFeed } from "./provisioning/operation-feed.ts";
 import { createOperationWatch } from "./provisioning/operation-watch.ts";
@@ -64,7 +65,7 @@ async function start({ config, flags, log, lifetime, end }: Start): Promise<stri
   const { prisma, pool, migrations } = await openMigrated(databaseUrl, log, lifetime);
   const feed = await openFeed(databaseUrl, log, lifetime);
 
-  const { mem0, identity, baseUrl } = await upstream;
+  const { mem0, mem0WithoutLease, identity, baseUrl } = await upstream;
   const account = await recognizeAccount(prisma, {
     upstream: config.mem0 === null ? "emulator" : baseUrl,
     ...identity,
@@ -88,16 +89,20 @@ async function start({ config, flags, log, lifetime, end }: Start): Promise<stri
     ...{ provisioning, databaseUrl, config, licence, feed, lifetime },
     onCondemned: () => end(1),
   });
-  const makeApi = (token: string): Api => ({
+  const memories = await openMemories({
+    ...{ config, dataDir: dataDir ?? config.dataDir, databaseUrl, prisma, baseUrl, lifetime, log },
+    platform: { ...identity, mem0: mem0WithoutLease },
+  });
+  const makeApi = (token: string, ways: Memories): Api => ({
     graphql: createGraphqlEndpoint(
-      { prisma, provisioning, engine: runs, watch: createOperationWatch(prisma, feed) },
+      { prisma, provisioning, engine: runs, watch: createOperationWatch(prisma, feed), ...ways },
       log,
     ),
     graphiql: loadGraphiql({ endpoint: "/graphql", title: "Loci", presets: presetTabs }),
     isAllowed: bearerCheck(token),
   });
   server?.serve({
-    api: adminToken === null || config.role === "worker" ? null : makeApi(adminToken),
+    api: adminToken === null || memories === null ? null : makeApi(adminToken, memories),
     whyNotReady: async () => {
       const state = await schemaState(pool, migrations).catch(() => "not reachable");
       return state === "current" ? null : `The database is ${state}.`;
@@ -222,7 +227,9 @@ async function openUpstream(
   });
   // Nothing is to be stopped: a call that is still under way at the end belongs to a run that was given up, and
   // closing would wait for its whole time-out.
-  return { mem0, identity, baseUrl };
+  // For what changes nothing that is a saga's business: a process without a lease makes memory calls, too.
+  const mem0WithoutLease = openMem0({ ...target, timeoutMs: config.mem0TimeoutMs });
+  return { mem0, mem0WithoutLease, identity, baseUrl };
 }
 
 /** The database believes in a past. @throws {CannotStart} when it cannot be made to fit the present */

@@ -43,6 +43,8 @@ describe("the configuration", () => {
       inFlightMax: 100,
       role: "all",
       engineRetentionMs: 86_400_000,
+      encryptionKeys: null,
+      keyProofMs: 900_000,
       logLevel: "info",
     });
     expect(dataDir).toMatch(/\/loci$/);
@@ -88,6 +90,8 @@ describe("the configuration", () => {
       inFlightMax: 1,
       role: "worker",
       engineRetentionMs: 3_600_000,
+      encryptionKeys: null,
+      keyProofMs: 900_000,
       logLevel: "silent",
     });
   });
@@ -121,6 +125,23 @@ describe("the configuration", () => {
   ])("writes one address of Mem0 one way: %s", (given, taken) => {
     expect(readConfig({ MEM0_API_KEY: key, MEM0_BASE_URL: given }).mem0?.baseUrl).toBe(taken);
   });
+
+  it("takes key-encryption keys of 32 bytes in hex, base64 and base64url, several with commas between", () => {
+    const bytes = Buffer.from(Array.from({ length: 32 }, (_, index) => 255 - index));
+    const written = [bytes.toString("hex"), bytes.toString("base64"), bytes.toString("base64url")];
+    const { encryptionKeys } = readConfig({ LOCI_ENCRYPTION_KEY: written.join(", ") });
+    expect(encryptionKeys?.map((taken) => Buffer.from(taken).toString("hex"))).toEqual(
+      written.map(() => bytes.toString("hex")),
+    );
+    expect(readConfig({ LOCI_KEY_PROOF_MINUTES: "1" }).keyProofMs).toBe(60_000);
+  });
+
+  it.each(["00", "0".repeat(63), `${"0".repeat(64)},`, `${"A".repeat(43)}!`, "two words"])(
+    "refuses LOCI_ENCRYPTION_KEY=%s",
+    (value) => {
+      expect(faults({ LOCI_ENCRYPTION_KEY: value })).toEqual(["LOCI_ENCRYPTION_KEY"]);
+    },
+  );
 
   it("shares work only over a database and a Mem0 that others can reach, too", () => {
     for (const role of ["api", "worker"]) {
@@ -169,6 +190,8 @@ describe("the configuration", () => {
     ["MEM0_API_KEY", "schlüssel"],
     ["LOCI_IN_FLIGHT_MAX", "10001"],
     ["LOCI_ENGINE_RETENTION_HOURS", "0"],
+    ["LOCI_KEY_PROOF_MINUTES", "0"],
+    ["LOCI_KEY_PROOF_MINUTES", "361"],
     ["MEM0_TIMEOUT_MS", "2147483648"],
   ])("refuses %s=%s", (name, value) => {
     expect(faults({ [name]: value })).toEqual([name]);
@@ -195,6 +218,7 @@ describe("the configuration", () => {
       LOCI_ADMIN_TOKEN: "s3cret",
       MEM0_API_KEY: "m0 s3cret",
       MEM0_BASE_URL: "https://ada:s3cret@mem0.test",
+      LOCI_ENCRYPTION_KEY: "s3cret",
       LOG_LEVEL: "s3cret",
     });
     expect(message).not.toContain("s3cret");

@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { GraphQLClient } from "graphql-request";
 import pino from "pino";
 import { bearerCheck } from "../src/access/admin-token.ts";
@@ -12,6 +12,9 @@ import { presetTabs } from "../src/graphiql/presets.ts";
 import { createGraphqlEndpoint } from "../src/graphql-endpoint.ts";
 import { ping } from "../src/mem0/ping.ts";
 import { type Mem0Options, openMem0 } from "../src/mem0/request.ts";
+import { createKeyRing } from "../src/memory-access/key-ring.ts";
+import { accessChannels, createMemoryDoor, type OpenDoor } from "../src/memory-access/open-door.ts";
+import type { ProjectKeys } from "../src/memory-access/project-keys.ts";
 import { type Engine, startEngine } from "../src/provisioning/engine.ts";
 import { createOperationFeed, feedChannels, type OperationFeed } from "../src/provisioning/operation-feed.ts";
 import { createOperationWatch, type OperationWatch } from "../src/provisioning/operation-watch.ts";
@@ -35,6 +38,8 @@ export interface World {
   readonly engine: Engine;
   readonly feed: OperationFeed;
   readonly watch: OperationWatch;
+  readonly door: OpenDoor;
+  readonly projectKeys: ProjectKeys;
   readonly emulator: EmulatorControl;
   readonly emulatorUrl: string;
   readonly url: string;
@@ -111,11 +116,22 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     inFlightMax: 100,
     run: (journal, operationId, run) => runOperation(provisioning, journal, operationId, run),
   });
+  const memories = {
+    ...{ prisma, log, ring: createKeyRing([randomBytes(32)]), proofEveryMs: 900_000 },
+    target: { baseUrl: emulator.url, timeoutMs: options.timeoutMs ?? 5_000 },
+    platform: { ...identity, mem0 },
+  };
+  const door = createMemoryDoor({
+    ...memories,
+    listen: (receiver) =>
+      openNotifications(database.connectionString, { channels: accessChannels, receiver }),
+  });
+  const projectKeys: ProjectKeys = { ...memories, door };
   const token = "test-admin-token-0123456789";
   const server = await listen("127.0.0.1", 0, log);
   server.serve({
     api: {
-      graphql: createGraphqlEndpoint({ prisma, provisioning, engine, watch }, log),
+      graphql: createGraphqlEndpoint({ prisma, provisioning, engine, watch, door, projectKeys }, log),
       graphiql: loadGraphiql({ endpoint: "/graphql", title: "Loci", presets: presetTabs }),
       isAllowed: bearerCheck(token),
     },
@@ -130,6 +146,8 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     engine,
     feed,
     watch,
+    door,
+    projectKeys,
     emulator: new EmulatorControl(emulator.url),
     emulatorUrl: emulator.url,
     url: server.url,
@@ -147,6 +165,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       await engine.stop(2_000);
       await engineDatabase.close();
       await feed.close();
+      await door.close();
       await closeDatabase();
       await mem0.close();
       await emulator.close();

@@ -5,10 +5,16 @@ import RelayPlugin from "@pothos/plugin-relay";
 import type PrismaTypes from "../generated/pothos.ts";
 import { getDatamodel } from "../generated/pothos.ts";
 import type { PrismaClient } from "../generated/prisma/client.ts";
+import type { AccessLoader } from "../memory-access/access-loader.ts";
+import type { MemoryDoor } from "../memory-access/memory-door.ts";
+import type { ProjectKeys } from "../memory-access/project-keys.ts";
 import type { RunStarter } from "../provisioning/engine.ts";
 import type { OperationWatch } from "../provisioning/operation-watch.ts";
 import type { Provisioning } from "../provisioning/provisioning.ts";
 import type { StepDurations } from "../provisioning/step-durations.ts";
+import type { JsonObject } from "./json.ts";
+import type { MetadataValue } from "./metadata-value.ts";
+import type { UpstreamMeter } from "./upstream-meter.ts";
 
 /** What every resolver works with. */
 export interface Context {
@@ -17,8 +23,15 @@ export interface Context {
   readonly engine: RunStarter;
   readonly watch: OperationWatch;
   readonly durations: StepDurations;
+  /** The one way to a tenant's memories. */
+  readonly door: MemoryDoor;
+  readonly projectKeys: ProjectKeys;
+  /** What of memory access is shown; of this request alone. */
+  readonly accessLoader: AccessLoader;
   /** Who asks; every request that gets this far has been authenticated. */
   readonly caller: { readonly actor: string };
+  /** Counts the calls of Mem0 for `extensions.upstream`: every call takes its `count` as `onCall`. */
+  readonly meter: UpstreamMeter;
   /** Aborted when the client goes away. */
   readonly signal: AbortSignal | null;
 }
@@ -30,6 +43,8 @@ export const builder = new SchemaBuilder<{
   Scalars: {
     DateTime: { Input: Date; Output: Date };
     ID: { Input: string; Output: string };
+    JSON: { Input: JsonObject; Output: JsonObject };
+    MetadataValue: { Input: MetadataValue; Output: MetadataValue };
   };
   DefaultFieldNullability: false;
   DefaultEdgesNullability: false;

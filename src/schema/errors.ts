@@ -22,7 +22,8 @@ import {
 } from "../tenants/refusals.ts";
 import { builder } from "./builder.ts";
 
-const ErrorInterface = builder.interfaceRef<Refusal>("Error").implement({
+/** What every refusal in the schema is. */
+export const ErrorInterface = builder.interfaceRef<Refusal>("Error").implement({
   description:
     "A refusal: something the caller asked for and cannot have, for a reason the caller can act on.",
   fields: (t) => ({
@@ -34,7 +35,8 @@ const ErrorInterface = builder.interfaceRef<Refusal>("Error").implement({
   }),
 });
 
-const InputProblem = builder.objectRef<InvalidInput["problems"][number]>("InputProblem").implement({
+/** One thing that is wrong with an input, or with what was sent of it to Mem0. */
+export const InputProblem = builder.objectRef<InvalidInput["problems"][number]>("InputProblem").implement({
   description: "One thing that is wrong with an input.",
   fields: (t) => ({
     field: t.exposeString("field", { description: "Where, as a path from `input`: `members.0.email`." }),

@@ -1,18 +1,11 @@
 import { z } from "zod";
 import { signUpTenant } from "../provisioning/sign-up-tenant.ts";
-import {
-  idempotencyKeySchema,
-  memberRoles,
-  placeSchema,
-  tenantKeySchema,
-  unknownMemberPolicies,
-  waitMsSchema,
-  webhookEventTypes,
-} from "../tenants/place.ts";
+import { idempotencyKeySchema, placeSchema, tenantKeySchema, waitMsSchema } from "../tenants/place.ts";
 import { IdempotencyKeyReused, InvalidInput, TenantKeyTaken } from "../tenants/refusals.ts";
 import { builder } from "./builder.ts";
 import { operationPayload } from "./operation-payload.ts";
 import { parseInput } from "./parse-input.ts";
+import { MemberInput, ProjectSettingsInput, UnknownMemberPolicyEnum, WebhookInput } from "./place-input.ts";
 
 const inputSchema = placeSchema.and(
   z.object({
@@ -21,52 +14,6 @@ const inputSchema = placeSchema.and(
     waitMs: waitMsSchema.default(0),
   }),
 );
-
-const memberRoleEnum = builder.enumType("MemberRole", {
-  description: "READER views and searches; OWNER changes settings and members, and deletes.",
-  values: memberRoles,
-});
-
-const unknownMemberPolicyEnum = builder.enumType("UnknownMemberPolicy", {
-  description:
-    "What to do about an e-mail that belongs to no Mem0 user: let the member wait, or fail the sign-up.",
-  values: unknownMemberPolicies,
-});
-
-const webhookEventTypeEnum = builder.enumType("WebhookEventType", {
-  description: "What of Mem0 a webhook hears about.",
-  values: webhookEventTypes,
-});
-
-const MemberInput = builder.inputType("MemberInput", {
-  fields: (t) => ({
-    email: t.string({ required: true }),
-    role: t.field({ type: memberRoleEnum, defaultValue: "READER" }),
-  }),
-});
-
-const WebhookInput = builder.inputType("WebhookInput", {
-  fields: (t) => ({
-    name: t.string({ description: "Its name in Mem0; `webhook-1` and so on by default." }),
-    url: t.string({ required: true, description: "https, without credentials (http only to loopback)." }),
-    eventTypes: t.field({ type: [webhookEventTypeEnum], required: true }),
-  }),
-});
-
-const CategoryInput = builder.inputType("CategoryInput", {
-  fields: (t) => ({ name: t.string({ required: true }), description: t.string({ required: true }) }),
-});
-
-const ProjectSettingsInput = builder.inputType("ProjectSettingsInput", {
-  description: "Settings of the tenant's project. What is not given is left as Mem0 makes it.",
-  fields: (t) => ({
-    customInstructions: t.string(),
-    agentCustomInstructions: t.string(),
-    customCategories: t.field({ type: [CategoryInput] }),
-    multilingual: t.boolean(),
-    decay: t.boolean(),
-  }),
-});
 
 const SignUpTenantInput = builder.inputType("SignUpTenantInput", {
   fields: (t) => ({
@@ -80,7 +27,7 @@ const SignUpTenantInput = builder.inputType("SignUpTenantInput", {
       description: "Chosen by you for this one intent: the same key and input again is the same operation.",
     }),
     members: t.field({ type: [MemberInput] }),
-    onUnknownMember: t.field({ type: unknownMemberPolicyEnum, defaultValue: "WAIT" }),
+    onUnknownMember: t.field({ type: UnknownMemberPolicyEnum, defaultValue: "WAIT" }),
     webhooks: t.field({ type: [WebhookInput] }),
     settings: t.field({ type: ProjectSettingsInput }),
     waitMs: t.int({

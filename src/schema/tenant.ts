@@ -4,10 +4,10 @@ import { GraphQLError } from "graphql";
 import type { Tenant } from "../generated/prisma/client.ts";
 import { TenantStatus as statuses } from "../generated/prisma/enums.ts";
 import { findTenantIds, searchLengthMax } from "../tenants/find-tenants.ts";
-import { type MemoryAccess, memoryAccessOf } from "../tenants/memory-access.ts";
 import { tenantKeySchema } from "../tenants/place.ts";
 import { findTenant } from "../tenants/tenant-store.ts";
 import { builder } from "./builder.ts";
+import { MemoryAccessRef } from "./memory-access.ts";
 
 const TenantStatus = builder.enumType("TenantStatus", {
   description: "PROVISIONING becomes ACTIVE or FAILED; ACTIVE becomes OFFBOARDING, then OFFBOARDED.",
@@ -26,23 +26,6 @@ const TenantStatus = builder.enumType("TenantStatus", {
   },
 });
 
-const MemoryAccessStateEnum = builder.enumType("MemoryAccessState", {
-  description: "Whether memory calls can reach the tenant's own project.",
-  values: { MISSING: { description: "They cannot: there is no API key of that project." } },
-});
-
-const MemoryAccessRef = builder.objectRef<MemoryAccess>("MemoryAccess").implement({
-  description: "What lets memory calls reach a tenant's own project. A tenant can be ACTIVE and mute.",
-  fields: (t) => ({
-    state: t.field({ type: MemoryAccessStateEnum, resolve: ({ state }) => state }),
-    missingFor: t.stringList({
-      description: "The memory calls that would be refused.",
-      resolve: ({ missingFor }) => [...missingFor],
-    }),
-    howTo: t.exposeString("howTo", { description: "What to do about it." }),
-  }),
-});
-
 const TenantNode = builder.prismaNode("Tenant", {
   id: { field: "id" },
   nullable: true,
@@ -54,7 +37,15 @@ const TenantNode = builder.prismaNode("Tenant", {
     }),
     name: t.exposeString("name"),
     status: t.expose("status", { type: TenantStatus }),
-    memoryAccess: t.field({ type: MemoryAccessRef, resolve: () => memoryAccessOf() }),
+    memoryAccess: t.field({
+      type: MemoryAccessRef,
+      select: { id: true },
+      resolve: async ({ id }, _args, { accessLoader }) => {
+        const access = await accessLoader.access.load(id);
+        if (access === null) throw new Error(`There is no tenant ${id}.`);
+        return access;
+      },
+    }),
     drift: t.exposeStringList("drift", {
       description: "What the last read-back found different in Mem0 from what was asked for. Empty: nothing.",
     }),

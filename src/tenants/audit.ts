@@ -18,10 +18,30 @@ export type OperatorVerb = (typeof operatorVerbs)[number];
 /** What operators do to the whole installation, as the mutations are named. */
 export type InstallationVerb = "resumeProvisioning" | "settleUnaccounted" | "takeInventory";
 
+/** What admins do in Mem0 itself, beside any tenant, as the mutations are named. */
+export type Mem0Verb =
+  | "createMem0Organization"
+  | "deleteMem0Organization"
+  | "addMem0OrganizationMember"
+  | "updateMem0OrganizationMemberRole"
+  | "removeMem0OrganizationMember"
+  | "createMem0Project"
+  | "updateMem0Project"
+  | "deleteMem0Project"
+  | "addMem0ProjectMember"
+  | "updateMem0ProjectMemberRole"
+  | "removeMem0ProjectMember"
+  | "createMem0Webhook"
+  | "updateMem0Webhook"
+  | "deleteMem0Webhook";
+
+/** What is done to the keys of a tenant's project, as the mutations are named. */
+export type KeyVerb = "attachProjectKey" | "detachProjectKey";
+
 /** Who does what by hand, to which operation, and why. */
 export interface VerbCall {
   readonly actor: string;
-  readonly verb: OperatorVerb | InstallationVerb;
+  readonly verb: OperatorVerb | InstallationVerb | KeyVerb | Mem0Verb;
   /** As the actor gave it. */
   readonly reason: string;
   /** Null: nobody knows such an operation. */

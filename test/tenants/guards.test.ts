@@ -1,11 +1,15 @@
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { accessBreaches } from "./access-breaches.ts";
 import { activateTenant, failTenant, legalRows, tenantRow } from "./breach.ts";
 import { openRawDatabase, type RawDatabase } from "./legal-rows.ts";
 import { attemptRow, operationBreaches } from "./operation-breaches.ts";
 import { tenantBreaches } from "./tenant-breaches.ts";
 
-const breaches = [...tenantBreaches, ...operationBreaches];
+const breaches = [...tenantBreaches, ...operationBreaches, ...accessBreaches];
+
+/** Functions of triggers that refuse nothing: they tell and forget, and tests of their own see them do it. */
+const notGuards = new Set(["tell_memory_access", "tenant_forgets_keys"]);
 
 let database: RawDatabase;
 
@@ -42,7 +46,7 @@ describe("the database", () => {
         WHERE i.indisunique AND NOT i.indisprimary AND c.relnamespace = 'public'::regnamespace
       UNION SELECT p.proname FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_class c ON c.oid = t.tgrelid
         WHERE NOT t.tgisinternal AND c.relnamespace = 'public'::regnamespace`);
-    const guards = new Set(rows.map(({ name }) => name));
+    const guards = new Set(rows.map(({ name }) => name).filter((name) => !notGuards.has(name)));
     expect(guards.size).toBeGreaterThan(20);
     expect(new Set(breaches.map(({ guard }) => guard))).toEqual(guards);
   });
