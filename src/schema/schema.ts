@@ -27,6 +27,22 @@ import "./unaccounted.ts";
 import "./resume-provisioning.ts";
 import "./settle-unaccounted.ts";
 import "./take-inventory.ts";
+import "./memories.ts";
+import "./search-memories.ts";
+import "./memory-history.ts";
+import "./entities.ts";
+import "./events.ts";
+import "./memory-export.ts";
+import "./memory-stats.ts";
+import "./add-memories.ts";
+import "./update-memory.ts";
+import "./update-memories.ts";
+import "./delete-memory.ts";
+import "./delete-memories.ts";
+import "./delete-matching-memories.ts";
+import "./delete-entity.ts";
+import "./create-memory-export.ts";
+import "./feedback.ts";
 
 /** The whole schema. Printed and committed as schema.graphql. */
 export const schema = builder.toSchema();
