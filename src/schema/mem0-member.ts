@@ -1,0 +1,39 @@
+import type { Member } from "../mem0/members.ts";
+import type { OrganizationMember } from "../mem0/organization-members.ts";
+import { builder } from "./builder.ts";
+
+/** A member as an organization or a project shows him. */
+export const Mem0Member = builder.objectRef<Member>("Mem0Member").implement({
+  description: "A person in an organization or project of Mem0.",
+  fields: (t) => ({
+    email: t.exposeString("email", { nullable: true }),
+    username: t.exposeString("username", { nullable: true }),
+    role: t.exposeString("role", { nullable: true, description: "In Mem0's words: READER, OWNER." }),
+  }),
+});
+
+type ListedMember = Member & Partial<Pick<OrganizationMember, "userId">>;
+
+const Mem0ListedMember = builder.objectRef<ListedMember>("Mem0ListedMember").implement({
+  description: "A member as Mem0's own list of members shows him. What the list leaves out is null.",
+  fields: (t) => ({
+    userId: t.string({
+      nullable: true,
+      description: "Mem0's id of the person; an organization's list has it.",
+      resolve: ({ userId }) => userId ?? null,
+    }),
+    email: t.exposeString("email", { nullable: true }),
+    username: t.exposeString("username", { nullable: true, description: "A project's list has it." }),
+    role: t.exposeString("role", { nullable: true }),
+  }),
+});
+
+/** Mem0's own list of members of an organization or a project. */
+export const Mem0MemberList = builder
+  .objectRef<{ readonly members: readonly ListedMember[] }>("Mem0MemberList")
+  .implement({
+    description: "Mem0's own list of members.",
+    fields: (t) => ({
+      members: t.field({ type: [Mem0ListedMember], resolve: ({ members }) => [...members] }),
+    }),
+  });
