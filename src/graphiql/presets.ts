@@ -2,7 +2,7 @@ import { FRESH_KEY, type PresetTab } from "./page.ts";
 
 /**
  * The main job, one tab a part, in the order in which a person does it. Given a token each runs as it stands, except that
- * WatchOperation wants the id of an operation pasted in.
+ * AttachProjectKey wants an API key pasted in, and WatchOperation the id of an operation.
  */
 export const presetTabs: readonly PresetTab[] = [
   {
@@ -59,6 +59,70 @@ query LookAtTenant {
     resources { kind name state upstreamId }
     operations(first: 5) {
       edges { node { id kind status } }
+    }
+  }
+}
+`,
+  },
+  {
+    name: "AttachProjectKey",
+    query: `# Without an API key of its own project a tenant is mute. Make
+# one in Mem0's dashboard; with the emulator, POST its ids to
+# /_emulator/keys (see the README).
+mutation AttachProjectKey {
+  attachProjectKey(input: {
+    tenantKey: "acme"
+    apiKey: "paste the key here"
+    reason: "first key"
+  }) {
+    __typename
+    ... on AttachProjectKeyPayload {
+      projectKey { id hint state provedAt }
+      tenant { memoryAccess { state missingFor } }
+    }
+    ... on Error { message code retryable }
+  }
+}
+`,
+  },
+  {
+    name: "AddMemories",
+    query: `# Has Mem0 remember what was said; waits 20 seconds at most
+# for what came of it.
+mutation AddMemories {
+  addMemories(input: {
+    tenantKey: "acme"
+    userId: "alice"
+    messages: [
+      { role: USER, content: "I moved to Vienna and play the cello." }
+    ]
+    waitMs: 20000
+  }) {
+    __typename
+    ... on AddMemoriesPayload {
+      event { id status results { memoryId memory } }
+    }
+    ... on MemoryAccessMissing { howTo }
+    ... on Error { message code retryable }
+  }
+}
+`,
+  },
+  {
+    name: "SearchMemories",
+    query: `# What fits best, best first.
+query SearchMemories {
+  tenant(key: "acme") {
+    searchMemories(
+      query: "Who plays an instrument?"
+      filter: { userId: { eq: "alice" } }
+    ) {
+      __typename
+      ... on MemorySearch {
+        results { score memory { id memory createdAt } }
+      }
+      ... on MemoryAccessMissing { howTo }
+      ... on Error { message code retryable }
     }
   }
 }

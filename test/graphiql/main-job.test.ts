@@ -12,6 +12,20 @@ import {
   useToken,
 } from "./graphiql-page.ts";
 
+/** A key of the tenant's project, made as in Mem0's dashboard, and attached. */
+async function attach(world: World): Promise<void> {
+  const resources = await world.prisma.resource.findMany({
+    where: { tenant: { key: "acme" }, name: "main", kind: { in: ["ORGANIZATION", "PROJECT"] } },
+  });
+  const idOf = (kind: string) => resources.find((found) => found.kind === kind)?.upstreamId ?? "";
+  const apiKey = await world.emulator.makeKey({ org_id: idOf("ORGANIZATION"), project_id: idOf("PROJECT") });
+  await world.send(
+    `mutation ($apiKey: String!) { attachProjectKey(input: { tenantKey: "acme", apiKey: $apiKey, reason: "first" }) {
+      __typename } }`,
+    { apiKey },
+  );
+}
+
 /** The preset tabs, in a real browser, against all of Loci: real Postgres, engine and emulator. */
 
 describe.skipIf(mustSkipBrowserTests())("an admin in GraphiQL", { timeout: 120_000 }, () => {
@@ -45,6 +59,10 @@ describe.skipIf(mustSkipBrowserTests())("an admin in GraphiQL", { timeout: 120_0
       expect.stringMatching(/^Acme Inc\. ·/),
     );
     await run("LookAtTenant", '"kind": "ORGANIZATION"');
+    await run("AddMemories", '"code": "MEMORY_ACCESS_MISSING"');
+    await attach(world);
+    await run("AddMemories", '"status": "SUCCEEDED"');
+    await run("SearchMemories", "cello");
     await run("ListTenants", '"key": "acme"');
     await run("OffboardTenant", '"status": "OFFBOARDED"');
     expect((await world.emulator.tables()).organizations.map(({ name }) => name)).not.toContainEqual(

@@ -33,6 +33,9 @@ describe.skipIf(mustSkipBrowserTests())("the GraphiQL page in a real browser", (
     expect(await tabTitles()).toEqual([
       "SignUpTenant",
       "LookAtTenant",
+      "AttachProjectKey",
+      "AddMemories",
+      "SearchMemories",
       "ListTenants",
       "WatchOperation",
       "OffboardTenant",
