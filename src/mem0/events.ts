@@ -103,7 +103,12 @@ const eventAnswer: z.ZodType<MemoryEvent> = z
 
 /** What a call answers that goes on after its answer: an event to follow, or nothing (older documents: 204). */
 export const startedAnswer: z.ZodType<{ readonly eventId: string | null }> = z
-  .object({ event_id: optionalText })
+  .looseObject({ message: z.string().nullish(), event_id: optionalText })
+  .refine(
+    ({ event_id, ...rest }) =>
+      event_id !== null || Object.keys(rest).length === 0 || typeof rest.message === "string",
+    "neither an event nor a message is in it",
+  )
   .transform((wire) => ({ eventId: wire.event_id }));
 
 /** Whether nothing more will come of an event. A status that we do not know counts as running (inferred). */

@@ -83,7 +83,8 @@ export const updatedAnswer: z.ZodType<Memory> = z.preprocess(
 
 /** What a deletion answers: a count only when linked memories were to go too (Mem0 OpenAPI). */
 export const deletedAnswer = z
-  .object({ cascade_count: z.int().min(0).nullish() })
+  .looseObject({ message: z.string().nullish(), cascade_count: z.int().min(0).nullish() })
+  .refine((wire) => Object.keys(wire).length === 0 || typeof wire.message === "string", "no message is in it")
   .transform((wire) => ({ cascadeCount: wire.cascade_count ?? null }));
 
 // Pictures and files are content too; older answers have the text alone.

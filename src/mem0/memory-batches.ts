@@ -35,10 +35,13 @@ export interface BatchItem {
 const batchPath = mem0Path("/v1/batch/", {});
 
 /** How many memories were changed, by the only thing that Mem0 says of it: "Successfully updated 2 memories". */
-const countAnswer = z.object({ message: z.string().nullish() }).transform(({ message }) => {
-  const count = /\b(\d{1,9}) memor(?:y|ies)\b/i.exec(message ?? "")?.[1];
-  return count === undefined ? null : Number(count);
-});
+const countAnswer = z
+  .looseObject({ message: z.string().nullish() })
+  .refine((wire) => Object.keys(wire).length === 0 || typeof wire.message === "string", "no message is in it")
+  .transform(({ message }) => {
+    const count = /\b(\d{1,9}) memor(?:y|ies)\b/i.exec(message ?? "")?.[1];
+    return count === undefined ? null : Number(count);
+  });
 
 /**
  * Changes many memories; a repeat changes nothing. In requests of 1000, one after the other: one that fails does not

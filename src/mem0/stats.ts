@@ -38,6 +38,7 @@ const statsAnswer: z.ZodType<Stats> = z
     memories_per_agent: optionalCount,
     memories_per_run: optionalCount,
   })
+  .refine((wire) => Object.values(wire).some((count) => count !== null), "no count is in it")
   .transform((wire) => ({
     totalMemories: wire.total_memories,
     totalRetrievalEvents: wire.total_retrieval_events,
