@@ -1,7 +1,8 @@
 import SchemaBuilder from "@pothos/core";
 import ErrorsPlugin from "@pothos/plugin-errors";
 import PrismaPlugin from "@pothos/plugin-prisma";
-import RelayPlugin from "@pothos/plugin-relay";
+import RelayPlugin, { decodeGlobalID } from "@pothos/plugin-relay";
+import { GraphQLError } from "graphql";
 import type PrismaTypes from "../generated/pothos.ts";
 import { getDatamodel } from "../generated/pothos.ts";
 import type { PrismaClient } from "../generated/prisma/client.ts";
@@ -53,7 +54,11 @@ export const builder = new SchemaBuilder<{
   plugins: [ErrorsPlugin, RelayPlugin, PrismaPlugin],
   defaultFieldNullability: false,
   errors: { directResult: true },
-  relay: { edgesFieldOptions: { nullable: false }, nodeFieldOptions: { nullable: false } },
+  relay: {
+    edgesFieldOptions: { nullable: false },
+    nodeFieldOptions: { nullable: false },
+    decodeGlobalID: printableGlobalID,
+  },
   prisma: {
     client: (context) => context.prisma,
     dmmf: getDatamodel(),
@@ -61,6 +66,13 @@ export const builder = new SchemaBuilder<{
     defaultConnectionSize: 20,
   },
 });
+
+/** Takes a global id apart. What no id of ours can hold, such as NUL, the database would not even look for. */
+function printableGlobalID(globalID: string): { typename: string; id: string } {
+  const decoded = decodeGlobalID(globalID);
+  if (/^[\x21-\x7e]+$/.test(decoded.id)) return decoded;
+  throw new GraphQLError("Invalid global ID.", { extensions: { code: "BAD_REQUEST" } });
+}
 
 builder.scalarType("DateTime", {
   description: "A moment, as ISO 8601 in UTC with milliseconds.",

@@ -264,6 +264,19 @@ describe("an input that breaks a rule", () => {
     expect(answer.problems?.map((problem) => problem.field)).toEqual([field]);
   });
 
+  it.each(["Operation:op_\u0000", "Tenant:tnt_\u0000", "ProjectKey:key_\u0000"])(
+    "is no fault of ours as a global id that no database can look for: %j",
+    async (text) => {
+      const id = Buffer.from(text).toString("base64");
+      for (const document of [
+        "query ($id: ID!) { operation(id: $id) { id } }",
+        "query ($id: ID!) { node(id: $id) { id } }",
+      ]) {
+        await expect(world.send(document, { id })).rejects.toThrow("Invalid global ID");
+      }
+    },
+  );
+
   it("is refused by a retry, too, and so are ids of nothing and of something else", async () => {
     const { tenant } = await world.send<{ tenant: { id: string } }>('{ tenant(key: "there") { id } }');
     expect(await retry(world, tenant.id)).toMatchObject({ __typename: "OperationNotFound" });
