@@ -127,6 +127,12 @@ function isForCaller(error: unknown): error is GraphQLError {
 function maskError(error: unknown, correlationId: string, log: Logger): Error {
   if (isForCaller(error)) return error;
   const { originalError = error, path = null, nodes = null } = error instanceof GraphQLError ? error : {};
+  // Yoga reads what stands in a URL or a form by JSON.parse, whose error quotes what it read; a resolver's has a path.
+  if (originalError instanceof SyntaxError && path === null) {
+    return new GraphQLError("`variables` and `extensions` must be JSON.", {
+      extensions: { code: "BAD_REQUEST", http: { status: 400 } },
+    });
+  }
   log.error({ err: originalError, correlationId, path }, "graphql fault");
   return new GraphQLError(`Internal error. The log tells more, under ${correlationId}.`, {
     ...(nodes === null ? {} : { nodes }),

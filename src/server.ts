@@ -111,7 +111,7 @@ function fail({ request, response, requestId }: Exchange, error: unknown, log: L
     log.debug({ err: error, requestId }, "the client went away");
     return;
   }
-  log.error({ err: error, requestId, url: request.url }, "request failed");
+  log.error({ err: error, requestId, path: (request.url ?? "").split("?", 1)[0] }, "request failed");
   if (response.headersSent) response.destroy();
   else
     sendJson(
