@@ -2,6 +2,23 @@ import type pg from "pg";
 import { Prisma, type PrismaClient } from "../generated/prisma/client.ts";
 import { statementName } from "./statement-name.ts";
 
+/** The text of each template of ours, so that it is put together once: templates are the same object at every call. */
+const texts = new WeakMap<TemplateStringsArray, string>();
+
+function statementOf(
+  strings: TemplateStringsArray | Prisma.Sql,
+  values: readonly unknown[],
+): { readonly text: string; readonly values: readonly unknown[] } {
+  if (!("raw" in strings)) return strings;
+  // What is put into another is a part of the text, and may be another one at each call.
+  if (values.some((value) => value instanceof Prisma.Sql)) return Prisma.sql(strings, ...values);
+  const known = texts.get(strings);
+  if (known !== undefined) return { text: known, values };
+  const { text } = Prisma.sql(strings, ...values);
+  texts.set(strings, text);
+  return { text, values };
+}
+
 /**
  * The same client, whose `$queryRaw` and `$executeRaw` go straight to the driver: what is SQL already needs no query
  * compiler, and takes a third of the time (docs/performance.md). Rows come as the driver reads them: `bigint` and `numeric`
@@ -11,9 +28,9 @@ import { statementName } from "./statement-name.ts";
  */
 export function withDirectRaw(prisma: PrismaClient, pool: pg.Pool): PrismaClient {
   const send = (strings: TemplateStringsArray | Prisma.Sql, values: readonly unknown[]) => {
-    const { text, values: parameters } = "raw" in strings ? Prisma.sql(strings, ...values) : strings;
+    const { text, values: parameters } = statementOf(strings, values);
     const name = statementName(text);
-    return pool.query({ text, values: parameters, ...(name === undefined ? {} : { name }) });
+    return pool.query({ text, values: [...parameters], ...(name === undefined ? {} : { name }) });
   };
   const direct = {
     $queryRaw: async (strings: TemplateStringsArray | Prisma.Sql, ...values: unknown[]) =>

@@ -50,7 +50,10 @@ export async function amendOperation(
     const { input } = await tx.operation.findUniqueOrThrow({ where: { id: operationId } });
     const { key, place } = signUpInputSchema.parse(input);
     const amended = amendPlace(place, amendment);
-    refuseOwnAccount(provisioning.account, amended);
+    refuseOwnAccount(
+      provisioning.account,
+      amended.members.map(({ email }) => email),
+    );
     await replaceInput(tx, operationId, JSON.parse(JSON.stringify({ key, place: amended })));
     await amendMapping(tx, situation, amended, amendment);
     await queueNextRun(tx, operationId);

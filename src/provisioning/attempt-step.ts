@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import type { Operation } from "../generated/prisma/client.ts";
 import { isDatabaseOutage } from "../tenants/database-outage.ts";
@@ -9,12 +10,13 @@ import {
   recordStepError,
   recordStepsStarted,
   type StartedStep,
+  type StepEnd,
 } from "../tenants/operation-steps.ts";
 import { type CountedMem0, countCalls } from "./count-calls.ts";
 import { describeError, outOfTime } from "./failures.ts";
 import { judge, type Verdict } from "./judge.ts";
 import type { Provisioning } from "./provisioning.ts";
-import type { SagaContext, Step } from "./saga.ts";
+import type { Finish, SagaContext, Step } from "./saga.ts";
 import type { ContextOf } from "./saga-context.ts";
 
 /** How a step ended in this run, as the engine records it. It is a value, never an exception. */
@@ -52,6 +54,9 @@ interface Trial<Input> {
   readonly heedsCancel: boolean;
   readonly deadlineMs: number;
 }
+
+/** What a deed may answer. Made once: it is dear to make. */
+const jsonSchema = z.json();
 
 /** How often a wait between two attempts is interrupted to see whether it is to be cancelled. */
 const cancelLookMs = 2_000;
@@ -120,7 +125,12 @@ async function begin<Input>(trials: readonly Trial<Input>[]): Promise<Begun> {
     name: step.name,
     deadlineAt: new Date(Date.now() + deadlineMs),
   }));
-  const begun = await recordStepsStarted(provisioning.prisma, operation.id, starts, any);
+  const { direction, heedsCancel } = any;
+  const mayCommitLater =
+    direction === "invoke" &&
+    trials.every(({ step }) => step.isRepeatedFreely === true || step.isStartImplied === true);
+  const start = { direction, heedsCancel, mayCommitLater };
+  const begun = await recordStepsStarted(provisioning.prisma, operation.id, starts, start);
   provisioning.announce(operation.id);
   return begun;
 }
@@ -138,15 +148,39 @@ async function attempt<Input>(trial: Trial<Input>, started: StartedStep): Promis
   const { prisma, around, announce } = under.provisioning;
   const { id: operationId, kind, tenantId } = under.operation;
   const plain = under.contextOf(step.name, started.attempt);
-  const context = { ...plain, provisioning: { ...plain.provisioning, mem0: calls.mem0 } };
+  const ends: StepEnd[] = [];
+  const finish = direction === "invoke" ? finishOf(trial, ends) : null;
+  const context = {
+    ...plain,
+    finish,
+    provisioning: { ...plain.provisioning, mem0: calls.mem0 },
+  };
   const deed = { operationId, tenantId, kind, step: step.name, direction, attempt: started.attempt };
   const answer = await around(deed, () => perform(step, direction, context));
-  const output = direction === "invoke" ? z.json().parse(step.output.parse(answer)) : null;
+  const output = direction === "invoke" ? jsonSchema.parse(step.output.parse(answer)) : null;
   const upstreamCalls = calls.uncounted;
-  await recordStepDone(prisma, operationId, step.name, { direction, output: output ?? {}, upstreamCalls });
-  calls.uncounted -= upstreamCalls;
+  // What the deed has recorded itself is not recorded again, if it is the whole of it.
+  if (upstreamCalls > 0 || !isDeepStrictEqual(ends.at(-1)?.output, output)) {
+    await recordStepDone(prisma, operationId, step.name, { direction, output: output ?? {}, upstreamCalls });
+    calls.uncounted -= upstreamCalls;
+  }
   announce(operationId);
   return { is: "done", output };
+}
+
+/** Lets a deed record its own end; what it recorded is put behind the others. */
+function finishOf<Input>({ under, step, calls }: Trial<Input>, ends: StepEnd[]): Finish {
+  return {
+    with: (output) => ({
+      operationId: under.operation.id,
+      step: step.name,
+      ...{ output, upstreamCalls: calls.uncounted },
+    }),
+    recorded: (end) => {
+      calls.uncounted -= end.upstreamCalls;
+      ends.push(end);
+    },
+  };
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Prisma } from "../generated/prisma/client.ts";
 import { Mem0Error, Mem0Refused } from "../mem0/errors.ts";
 import type { Suspicion } from "../tenants/drift.ts";
 import { type ListProofs, proveList, readListProofs } from "../tenants/installation.ts";
@@ -28,11 +29,16 @@ export interface Making {
   readonly list: keyof ListProofs | null;
   /** Sends the create; answers the upstream id. Never retries. */
   create(): Promise<string>;
+  /**
+   * What the step answers when this was all that it had to make: then that it was made and that the step is done are one
+   * record. Absent: the step does more.
+   */
+  answer?(upstreamId: string): Prisma.InputJsonObject;
   /** Everything upstream that bears the marker. `since`: when our first create may have been sent. */
   look(since: Date): Promise<readonly Sighting[]>;
 }
 
-type AnyContext = Pick<SagaContext<unknown>, "provisioning" | "tenant" | "operationId" | "step">;
+type AnyContext = Pick<SagaContext<unknown>, "provisioning" | "tenant" | "operationId" | "step" | "finish">;
 
 /**
  * Makes a thing upstream once, whatever happens to answers and processes. An attempt is committed before the request;
@@ -80,7 +86,12 @@ async function create(context: AnyContext, making: Making, attemptId: string): P
     }
     throw error;
   }
-  if (await recordMade(prisma, { resourceId, attemptId, upstreamId })) return upstreamId;
+  const answer = making.answer?.(upstreamId);
+  const end = answer === undefined ? null : (context.finish?.with(answer) ?? null);
+  if (await recordMade(prisma, { resourceId, attemptId, upstreamId }, end)) {
+    if (end !== null) context.finish?.recorded(end);
+    return upstreamId;
+  }
   const mapped = await mappedId(context, making);
   // Otherwise somebody else's id was there before: what we made is a twin, and the late look removes it.
   if (mapped !== upstreamId) {

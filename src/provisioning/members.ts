@@ -6,14 +6,16 @@ import { addOrganizationMember } from "../mem0/organization-members.ts";
 import { getOrganization } from "../mem0/organizations.ts";
 import { addProjectMember } from "../mem0/project-members.ts";
 import { getProject } from "../mem0/projects.ts";
+import type { StepEnd } from "../tenants/operation-steps.ts";
 import { memberSchema, type Place } from "../tenants/place.ts";
-import { recordAwaiting, recordPresent, recordUnanswered } from "../tenants/resources-without-id.ts";
+import { recordAllPresent, recordAwaiting, recordUnanswered } from "../tenants/resources-without-id.ts";
 import { StepRefused } from "./failures.ts";
 import { inParallel } from "./in-parallel.ts";
 import type { SagaContext } from "./saga.ts";
 
 type Context = SagaContext<unknown>;
 
+/** What is done about whom Mem0 does not take. */
 type Policy = Place["onUnknownMember"];
 
 /** How the organization's members are to be added. */
@@ -28,6 +30,7 @@ export interface OrganizationMembersToAdd {
  * Adds the tenant's members to its organization, side by side. Whom Mem0 does not take as a member waits, in the
  * organization and in the project. Adding cannot make twins, so what a lost answer leaves open (the member is UNKNOWN
  * then) is seen in the organization's embedded members, which carry the e-mail (the members list does not: Mem0 OpenAPI).
+ * That they are there and that the step is done, with the answer `{}`, are one record.
  * @throws {StepRefused} for such an e-mail when the policy is FAIL
  * @throws {Mem0Error}
  */
@@ -39,21 +42,20 @@ export async function addOrganizationMembers(
   const { orgId } = toAdd;
   const isLookNeeded = toAdd.mayBeThere || context.attempt > 1;
   const there = isLookNeeded ? emailsOf((await getOrganization(mem0, orgId)).members) : new Set<string>();
-  const refused = await inParallel(context.resources("ORGANIZATION_MEMBER"), async (member) => {
-    if (!there.has(member.name.toLowerCase())) {
-      try {
-        await addOrganizationMember(mem0, orgId, memberSchema.parse(member.desired));
-      } catch (error) {
-        if (isLost(error)) await recordUnanswered(prisma, member.id, error.message);
-        const refusal = refusalOf(member, error);
-        // A repeat is told "already a member" when what was lost landed after the look.
-        if (!isLookNeeded) return refusal;
-        const { members } = await getOrganization(mem0, orgId);
-        if (!emailsOf(members).has(member.name.toLowerCase())) return refusal;
-      }
+  const members = context.resources("ORGANIZATION_MEMBER").filter(isWanted);
+  const refused = await addEach(context, members, async (member) => {
+    if (there.has(member.name.toLowerCase())) return null;
+    try {
+      await addOrganizationMember(mem0, orgId, memberSchema.parse(member.desired));
+      return null;
+    } catch (error) {
+      if (isLost(error)) await recordUnanswered(prisma, member.id, error.message);
+      const refusal = refusalOf(member, error);
+      // A repeat is told "already a member" when what was lost landed after the look.
+      if (!isLookNeeded) return refusal;
+      const { members: now } = await getOrganization(mem0, orgId);
+      return emailsOf(now).has(member.name.toLowerCase()) ? null : refusal;
     }
-    await recordPresent(prisma, member.id);
-    return null;
   });
   await letWait(context, refused, toAdd.onUnknownMember, ["ORGANIZATION_MEMBER", "PROJECT_MEMBER"]);
 }
@@ -73,41 +75,69 @@ export interface ProjectMembersToAdd {
 export async function addProjectMembers(context: Context, toAdd: ProjectMembersToAdd): Promise<void> {
   const { mem0, prisma } = context.provisioning;
   const { orgId, projectId } = toAdd;
-  const present = await prisma.resource.findMany({
-    where: {
-      tenantId: context.tenant.id,
-      kind: { in: ["ORGANIZATION_MEMBER", "PROJECT_MEMBER"] },
-      state: "PRESENT",
-    },
-    select: { kind: true, name: true },
-  });
+  const present = await prisma.$queryRaw<{ kind: ResourceKind; name: string }[]>`
+    SELECT kind, name FROM resource WHERE tenant_id = ${context.tenant.id}
+      AND kind IN ('ORGANIZATION_MEMBER', 'PROJECT_MEMBER') AND state = 'PRESENT'`;
   const isPresent = (kind: ResourceKind, email: string) =>
     present.some((resource) => resource.kind === kind && resource.name === email);
   const due = context
     .resources("PROJECT_MEMBER")
+    .filter(isWanted)
     .filter(({ name }) => isPresent("ORGANIZATION_MEMBER", name) && !isPresent("PROJECT_MEMBER", name));
-  const refused = await inParallel(due, async (member) => {
+  const refused = await addEach(context, due, async (member) => {
     try {
       await addProjectMember(mem0, orgId, projectId, memberSchema.parse(member.desired));
+      return null;
     } catch (error) {
       if (isLost(error)) await recordUnanswered(prisma, member.id, error.message);
       const refusal = refusalOf(member, error);
       // "Already a member" is what a repeat after a lost answer is told; its wording is not documented.
       const { members } = await getProject(mem0, orgId, projectId);
-      if (!emailsOf(members).has(member.name.toLowerCase())) return refusal;
+      return emailsOf(members).has(member.name.toLowerCase()) ? null : refusal;
     }
-    await recordPresent(prisma, member.id);
-    return null;
   });
   await letWait(context, refused, toAdd.onUnknownMember, ["PROJECT_MEMBER"]);
 }
 
-function isLost(error: unknown): error is Mem0Error {
+/**
+ * Adds members side by side, and then records all who are there in one statement, also when another one failed: with the
+ * end of the step, if nobody was refused.
+ */
+async function addEach(
+  context: Context,
+  members: readonly Resource[],
+  add: (member: Resource) => Promise<RefusedMember | null>,
+): Promise<(RefusedMember | null)[]> {
+  const there: string[] = [];
+  let end: StepEnd | null = null;
+  try {
+    const results = await inParallel(members, async (member) => {
+      const refusal = await add(member);
+      if (refusal === null) there.push(member.id);
+      return refusal;
+    });
+    if (there.length === members.length) end = context.finish?.with({}) ?? null;
+    return results;
+  } finally {
+    if (there.length > 0) {
+      const isEnded = await recordAllPresent(context.provisioning.prisma, there, end);
+      if (end !== null && isEnded) context.finish?.recorded(end);
+    }
+  }
+}
+
+/** Who was removed stays in the mapping as GONE, and out of Mem0. */
+function isWanted({ state }: Resource): boolean {
+  return state !== "GONE";
+}
+
+/** Whether the answer was lost, so that he may have been added. */
+export function isLost(error: unknown): error is Mem0Error {
   return error instanceof Mem0Error && error.mayHaveHappened;
 }
 
 /** A member whom Mem0 did not take, with its words. */
-interface RefusedMember {
+export interface RefusedMember {
   readonly email: string;
   readonly reason: string;
 }
@@ -118,7 +148,7 @@ interface RefusedMember {
  * of a user or member and not of the place.
  * @throws the error itself when it is anything else
  */
-function refusalOf(member: Resource, error: unknown): RefusedMember {
+export function refusalOf(member: Resource, error: unknown): RefusedMember {
   if (!(error instanceof Mem0Refused)) throw error;
   const fields = Object.keys(error.fields);
   const isOfPerson =
@@ -129,7 +159,11 @@ function refusalOf(member: Resource, error: unknown): RefusedMember {
   return { email: member.name, reason: `Mem0 did not take this member: ${error.messages.join(" ")}` };
 }
 
-async function letWait(
+/**
+ * Lets members wait whom Mem0 did not take.
+ * @throws {StepRefused} naming them when the policy is FAIL
+ */
+export async function letWait(
   context: Context,
   results: readonly (RefusedMember | null)[],
   policy: Policy,
@@ -142,7 +176,9 @@ async function letWait(
   }
   const retryAt = new Date(Date.now() + timings.memberRetryMs);
   for (const { email, reason } of refused) {
-    const waiting = kinds.flatMap((kind) => context.resources(kind)).filter(({ name }) => name === email);
+    const waiting = kinds
+      .flatMap((kind) => context.resources(kind))
+      .filter((member) => member.name === email && isWanted(member));
     const resourceIds = waiting.map(({ id }) => id);
     await recordAwaiting(prisma, { resourceIds, retryAt, reason });
   }

@@ -1,4 +1,4 @@
-import type { Resource } from "../generated/prisma/client.ts";
+import type { Prisma, Resource } from "../generated/prisma/client.ts";
 import { Mem0Refused } from "../mem0/errors.ts";
 import {
   createOrganization,
@@ -26,9 +26,15 @@ export function organizationOf(context: Context): Resource {
   return organization;
 }
 
-/** Makes the tenant's organization, once. Answers Mem0's id of it. @throws as `makeOnce` */
-export async function makeOrganization(context: Context): Promise<string> {
-  return makeOnce(context, organizationMaking(context));
+/**
+ * Makes the tenant's organization, once. Answers Mem0's id of it. `answer`: see `Making`.
+ * @throws as `makeOnce`
+ */
+export async function makeOrganization(
+  context: Context,
+  answer?: (orgId: string) => Prisma.InputJsonObject,
+): Promise<string> {
+  return makeOnce(context, { ...organizationMaking(context), ...(answer === undefined ? {} : { answer }) });
 }
 
 /**

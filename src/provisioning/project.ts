@@ -1,4 +1,4 @@
-import type { Resource } from "../generated/prisma/client.ts";
+import type { Prisma, Resource } from "../generated/prisma/client.ts";
 import { createProject, deleteProject, getProject, type Project } from "../mem0/projects.ts";
 import { listWebhooks } from "../mem0/webhooks.ts";
 import { readResource, recordGone } from "../tenants/mapping.ts";
@@ -21,9 +21,19 @@ export function projectOf(context: Context): Resource {
   return project;
 }
 
-/** Makes the tenant's project in this organization, once. Answers Mem0's id of it. @throws as `makeOnce` */
-export async function makeProject(context: Context, orgId: string): Promise<string> {
-  return makeOnce(context, projectMaking(context, orgId));
+/**
+ * Makes the tenant's project in this organization, once. Answers Mem0's id of it. `answer`: see `Making`.
+ * @throws as `makeOnce`
+ */
+export async function makeProject(
+  context: Context,
+  orgId: string,
+  answer?: (projectId: string) => Prisma.InputJsonObject,
+): Promise<string> {
+  return makeOnce(context, {
+    ...projectMaking(context, orgId),
+    ...(answer === undefined ? {} : { answer }),
+  });
 }
 
 /**

@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
-import { z } from "zod";
 import type { Resource } from "../generated/prisma/client.ts";
 import type { Member } from "../mem0/members.ts";
 import { getOrganization, type Organization } from "../mem0/organizations.ts";
 import { listProjects, type Project } from "../mem0/projects.ts";
 import { listWebhooks, type Webhook } from "../mem0/webhooks.ts";
 import { recordReadBack } from "../tenants/drift.ts";
-import { proveList, readListProofs } from "../tenants/installation.ts";
+import { proveList, recallListProofs } from "../tenants/installation.ts";
+import { type JsonRow, recordOf } from "../tenants/json-row.ts";
 import { bearsMarker, withMarker } from "../tenants/marker.ts";
 import { memberSchema, settingsSchema } from "../tenants/place.ts";
 import { organizationsBearing } from "./one-list.ts";
@@ -28,12 +28,13 @@ export interface Home {
  * Reads the whole place back and compares it with what was asked for. What differs becomes the tenant's drift; it
  * changes nothing upstream. On the way it records Mem0's `default-project`, and, until that is known, whether this
  * key's lists show what it created. All organizations are listed for that alone: look-alikes are told by the looks for
- * what was lost. Answers the number of differences.
+ * what was lost. Answers the number of differences; what was read and that the step is done, with the answer
+ * `{ differences }`, are one record.
  * @throws {Mem0Error}
  */
 export async function readPlaceBack(context: Context, { orgId, projectId }: Home): Promise<number> {
   const { mem0, prisma, account } = context.provisioning;
-  const proofs = await readListProofs(prisma, account.id);
+  const proofs = await recallListProofs(prisma, account.id);
   const [organization, projects, webhooks, listed] = await Promise.all([
     orAbsent(getOrganization(mem0, orgId)),
     orAbsent(listProjects(mem0, orgId)),
@@ -50,9 +51,7 @@ export async function readPlaceBack(context: Context, { orgId, projectId }: Home
   const isProjectMarked = project !== undefined && isMarked(project.description, projectOf(context));
   if (isProjectMarked && !proofs.projects) await proveList(prisma, account.id, "projects");
 
-  const present = await prisma.resource.findMany({
-    where: { tenantId: context.tenant.id, state: "PRESENT" },
-  });
+  const present = await readPresent(context);
   const drift = [
     ...organizationDrift(context, organization, present),
     ...projectDrift(project, present),
@@ -62,7 +61,7 @@ export async function readPlaceBack(context: Context, { orgId, projectId }: Home
     ...webhookDrift(webhooks, present),
   ];
   const defaultProject = projects?.find((found) => found.projectId !== projectId && isDefaultProject(found));
-  await recordReadBack(prisma, {
+  const readBack = {
     operationId: context.operationId,
     tenantId: context.tenant.id,
     drift,
@@ -74,8 +73,18 @@ export async function readPlaceBack(context: Context, { orgId, projectId }: Home
             name: defaultProject.name,
             parentId: organizationOf(context).id,
           },
-  });
+  };
+  const end = context.finish?.with({ differences: drift.length }) ?? null;
+  const isWritten = await recordReadBack(prisma, readBack, end);
+  if (end !== null && isWritten) context.finish?.recorded(end);
   return drift.length;
+}
+
+/** What the mapping holds as PRESENT now. One round trip. */
+async function readPresent({ provisioning: { prisma }, tenant }: Context): Promise<Resource[]> {
+  const rows = await prisma.$queryRaw<{ resource: JsonRow }[]>`
+    SELECT to_jsonb(r) AS resource FROM resource r WHERE tenant_id = ${tenant.id} AND state = 'PRESENT' ORDER BY id`;
+  return rows.map(({ resource }) => recordOf<Resource>(resource));
 }
 
 function isMarked(text: string | null, { marker }: Resource): boolean {
@@ -101,8 +110,9 @@ function projectDrift(found: Project | undefined, present: readonly Resource[]):
   if (found === undefined) return ["The project cannot be read."];
   const drift = memberDrift("project", found.members, present, "PROJECT_MEMBER");
   const settings = present.find(({ kind }) => kind === "PROJECT_SETTINGS");
+  const actually = new Map<string, unknown>(Object.entries(found));
   for (const [name, wished] of Object.entries(settings === undefined ? {} : wishedSettings(settings))) {
-    const actual = z.record(z.string(), z.unknown()).parse({ ...found })[name];
+    const actual = actually.get(name);
     if (!isDeepStrictEqual(actual, wished)) drift.push(`The project's setting ${name} is not as asked for.`);
   }
   return drift;

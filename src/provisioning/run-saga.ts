@@ -38,6 +38,8 @@ interface Run<Input> extends AttemptUnder<Input> {
 
 const done: Outcome = { is: "done", output: null };
 
+const outcomesSchema = z.array(outcomeSchema);
+
 /**
  * Runs one run of an operation to its end, or to where it has to stop: through the stages, or, when a step fails for
  * good in a saga that unwinds, back through whatever started, in reverse. What an earlier run did is not done again.
@@ -129,11 +131,11 @@ function runOf<Input>(
     ({ status, output }) => status === "SUCCEEDED" || (status === "SKIPPED" && output !== null),
   );
   const outputs = new Map(done.map(({ name, output }) => [name, output]));
+  const input = saga.input.parse(operation.input);
   return {
-    ...{ provisioning, saga, journal, operation, run, outputs },
-    input: saga.input.parse(operation.input),
+    ...{ provisioning, saga, journal, operation, run, outputs, input },
     isCancellable: saga.onFailure === "unwind",
-    contextOf: contextsOf(provisioning, saga, operation, outputs),
+    contextOf: contextsOf(provisioning, saga, operation, outputs, input),
     planned: namesOf(() => true),
     started: namesOf(({ status }) => status !== "PENDING"),
     undone: namesOf(
@@ -208,7 +210,7 @@ async function performStage<Input>(run: Run<Input>, due: Stage<Input>): Promise<
   const attempt = () => attemptSteps(run, due, "invoke");
   if (due.every(({ isRepeatedFreely }) => isRepeatedFreely === true)) return attempt();
   const name = due.map((step) => step.name).join(" + ");
-  return z.array(outcomeSchema).parse(await run.journal.step(name, attempt));
+  return outcomesSchema.parse(await run.journal.step(name, attempt));
 }
 
 async function undo<Input>(run: Run<Input>, step: Step<Input, unknown>): Promise<Outcome> {

@@ -1,7 +1,16 @@
 import type { z } from "zod";
-import type { Resource, Tenant } from "../generated/prisma/client.ts";
+import type { Prisma, Resource, Tenant } from "../generated/prisma/client.ts";
 import type { OperationKind, ResourceKind, TenantStatus } from "../generated/prisma/enums.ts";
+import type { StepEnd } from "../tenants/operation-steps.ts";
 import type { Provisioning } from "./provisioning.ts";
+
+/** For a deed that writes the last of what it did, and that it is done, in one statement. */
+export interface Finish {
+  /** The end of the step with this answer, as that statement needs it. */
+  with(output: Prisma.InputJsonObject): StepEnd;
+  /** To be told when the statement has recorded the end. */
+  recorded(end: StepEnd): void;
+}
 
 /** What a deed and its undoing work with. */
 export interface SagaContext<Input> {
@@ -13,6 +22,8 @@ export interface SagaContext<Input> {
   readonly step: string;
   /** 1 for the first attempt ever at this step. On a later one an earlier may have done part of the work. */
   readonly attempt: number;
+  /** For a deed that can record its end itself; when it does not, the runner does. Null in an undoing. */
+  readonly finish: Finish | null;
   /** The tenant's resources of a kind, as they were when this run began: only what never changes is to be trusted. */
   resources(kind: ResourceKind): readonly Resource[];
   /** What an earlier step answered. @throws {Error} when it was not done: a mistake in the saga's table */
@@ -48,6 +59,12 @@ export interface Step<Input, Output> {
    * whoever goes on after a crash does it again. Absent: it is recorded.
    */
   readonly isRepeatedFreely?: boolean;
+  /**
+   * Whether the record of the deed's start may reach the disk with whatever is written next, and not by itself: because
+   * `makeOnce` commits an attempt before anything is sent, which takes it along, or because nothing would go wrong if it
+   * were lost in a crash of the database after the request was sent. Absent: the deed waits for it.
+   */
+  readonly isStartImplied?: boolean;
   /** How long the deed, or its undoing, is tried. Absent: `stepDeadlineMs` of the timings. */
   readonly deadlineMs?: number;
   /** What becomes of it when an operator skips it. Absent: its answer is then `{}`, and nothing of the mapping is its. */

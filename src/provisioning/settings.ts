@@ -1,12 +1,13 @@
 import { Mem0Error } from "../mem0/errors.ts";
 import { updateProject } from "../mem0/projects.ts";
 import type { Place } from "../tenants/place.ts";
-import { recordPresent, recordUnanswered } from "../tenants/resources-without-id.ts";
+import { recordAllPresent, recordUnanswered } from "../tenants/resources-without-id.ts";
 import type { SagaContext } from "./saga.ts";
 
 /**
  * Sets a project's settings. All values are absolute, so a repeat sets the same again, and a lost answer is
- * simply asked for again; until then the settings are UNKNOWN.
+ * simply asked for again; until then the settings are UNKNOWN. That they are set and that the step is done, with the
+ * answer `{}`, are one record.
  * @throws {Mem0Error}
  */
 export async function setProjectSettings(
@@ -34,5 +35,11 @@ export async function setProjectSettings(
     }
     throw error;
   }
-  for (const { id } of rows) await recordPresent(prisma, id);
+  const end = context.finish?.with({}) ?? null;
+  const isEnded = await recordAllPresent(
+    prisma,
+    rows.map(({ id }) => id),
+    end,
+  );
+  if (end !== null && isEnded) context.finish?.recorded(end);
 }

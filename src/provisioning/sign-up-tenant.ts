@@ -28,7 +28,11 @@ const nothing = z.object({});
 const createOrganization: Step<Input, { orgId: string }> = {
   name: "createOrganization",
   output: z.object({ orgId: z.string() }),
-  invoke: async (context) => ({ orgId: await makeOrganization(context) }),
+  isStartImplied: true,
+  invoke: async (context) => {
+    const answer = (orgId: string) => ({ orgId });
+    return answer(await makeOrganization(context, answer));
+  },
   compensate: removeOrganization,
   whenSkipped: {
     makes: "ORGANIZATION",
@@ -42,9 +46,11 @@ const createOrganization: Step<Input, { orgId: string }> = {
 const createProject: Step<Input, { projectId: string }> = {
   name: "createProject",
   output: z.object({ projectId: z.string() }),
+  isStartImplied: true,
   invoke: async (context) => {
     const { orgId } = context.outputOf(createOrganization);
-    return { projectId: await makeProject(context, orgId) };
+    const answer = (projectId: string) => ({ projectId });
+    return answer(await makeProject(context, orgId, answer));
   },
   compensate: removeProject,
   whenSkipped: {
@@ -73,6 +79,8 @@ const joinOrganization: Step<Input, object> = {
 const applySettings: Step<Input, object> = {
   name: "applySettings",
   output: nothing,
+  // A repeat sets the same again.
+  isStartImplied: true,
   isNeeded: ({ place }) => Object.keys(place.settings).length > 0,
   invoke: async (context) => {
     const home = { ...context.outputOf(createOrganization), ...context.outputOf(createProject) };
@@ -86,6 +94,8 @@ const applySettings: Step<Input, object> = {
 const joinProject: Step<Input, object> = {
   name: "addProjectMembers",
   output: nothing,
+  // A repeat that is told "already a member" looks.
+  isStartImplied: true,
   isNeeded: ({ place }) => place.members.length > 0,
   invoke: async (context) => {
     const home = { ...context.outputOf(createOrganization), ...context.outputOf(createProject) };
@@ -100,6 +110,7 @@ const joinProject: Step<Input, object> = {
 const createWebhooks: Step<Input, object> = {
   name: "createWebhooks",
   output: nothing,
+  isStartImplied: true,
   isNeeded: ({ place }) => place.webhooks.length > 0,
   invoke: async (context) => {
     await makeWebhooks(context, {
@@ -116,8 +127,11 @@ const activate: Step<Input, { activatedAt: string }> = {
   name: "activate",
   output: z.object({ activatedAt: z.iso.datetime() }),
   isRepeatedFreely: true,
-  invoke: async ({ provisioning, tenant }) => {
-    const activatedAt = await activateTenant(provisioning.prisma, tenant.id);
+  invoke: async ({ provisioning, tenant, finish }) => {
+    const now = new Date();
+    const end = finish?.with({ activatedAt: now.toISOString() }) ?? null;
+    const { activatedAt, isNew } = await activateTenant(provisioning.prisma, tenant.id, now, end);
+    if (end !== null && isNew) finish?.recorded(end);
     return { activatedAt: activatedAt.toISOString() };
   },
   compensate: nothingToUndo(
@@ -181,7 +195,10 @@ export async function signUpTenant(
   const { account, prisma, markerSecret } = provisioning;
   const { actor, idempotencyKey } = request;
   const input: Input = { key: request.key, place: request.place };
-  refuseOwnAccount(account, input.place);
+  refuseOwnAccount(
+    account,
+    input.place.members.map(({ email }) => email),
+  );
   const json = JSON.parse(JSON.stringify(input));
   const { operation, isNew } = await insertSignUp(
     prisma,
@@ -193,12 +210,17 @@ export async function signUpTenant(
 }
 
 /**
- * Refuses the platform's own account as a member: it must never be added, demoted or removed as one.
+ * Refuses the platform's own account among people: it must never be added, demoted or removed as a member. `fieldOf` says
+ * where in the input one of them stands.
  * @throws {InvalidInput}
  */
-export function refuseOwnAccount({ userEmail }: Provisioning["account"], { members }: Place): void {
-  const own = members.findIndex(({ email }) => email.toLowerCase() === userEmail.toLowerCase());
+export function refuseOwnAccount(
+  { userEmail }: Provisioning["account"],
+  emails: readonly string[],
+  fieldOf: (index: number) => string = (index) => `members.${index}.email`,
+): void {
+  const own = emails.findIndex((email) => email.toLowerCase() === userEmail.toLowerCase());
   if (own === -1) return;
   const message = "Is Loci's own Mem0 account, which is OWNER of every organization it makes.";
-  throw new InvalidInput([{ field: `members.${own}.email`, message }]);
+  throw new InvalidInput([{ field: fieldOf(own), message }]);
 }

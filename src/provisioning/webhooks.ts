@@ -32,16 +32,27 @@ export function desiredWebhook(resource: Resource): z.infer<typeof desiredSchema
 }
 
 /** Where webhooks are made: Mem0's ids. */
-interface WebhookHome {
+export interface WebhookHome {
   readonly orgId: string;
   readonly projectId: string;
 }
 
-/** Makes all webhooks of the tenant in this project, side by side, each once. @throws as `makeOnce` */
+/**
+ * Makes all webhooks of the tenant in this project, side by side, each once. Where it is one, that it was made and that
+ * the step is done, with the answer `{}`, are one record.
+ * @throws as `makeOnce`
+ */
 export async function makeWebhooks(context: Context, home: WebhookHome): Promise<void> {
-  await inParallel(context.resources("WEBHOOK"), (webhook) =>
-    makeOnce(context, webhookMaking(context, webhook, home)),
-  );
+  const webhooks = context.resources("WEBHOOK");
+  await inParallel(webhooks, (webhook) => {
+    const making = webhookMaking(context, webhook, home);
+    return makeOnce(context, webhooks.length === 1 ? { ...making, answer: () => ({}) } : making);
+  });
+}
+
+/** Makes one webhook, once. Answers Mem0's id of it. @throws as `makeOnce` */
+export async function makeWebhook(context: Context, webhook: Resource, home: WebhookHome): Promise<string> {
+  return makeOnce(context, webhookMaking(context, webhook, home));
 }
 
 /**
@@ -53,26 +64,29 @@ export async function removeWebhooks(context: Context): Promise<void> {
   const { prisma } = context.provisioning;
   const { upstreamId: orgId } = await readResource(prisma, organizationOf(context).id);
   const { upstreamId: projectId } = await readResource(prisma, projectOf(context).id);
-  for (const { id } of context.resources("WEBHOOK")) {
-    const webhook = await readResource(prisma, id);
-    if (webhook.state === "GONE") continue;
-    if (orgId === null || projectId === null) {
-      await recordGone(prisma, { resourceId: id, attemptId: null, goneBy: "NEVER_MADE" });
-      continue;
-    }
-    const making = webhookMaking(context, webhook, { orgId, projectId });
-    const webhookId = webhook.upstreamId ?? (await whatWasMade(context, making));
-    if (webhookId === null) {
-      await recordGone(prisma, { resourceId: id, attemptId: null, goneBy: "NEVER_MADE" });
-      continue;
-    }
-    await removeAndProve(
-      context,
-      id,
-      webhookRemoval(context.provisioning, orgId, projectId, webhookId),
-      "resource",
-    );
+  const home = orgId === null || projectId === null ? null : { orgId, projectId };
+  for (const { id } of context.resources("WEBHOOK")) await removeWebhook(context, id, home);
+}
+
+/**
+ * Removes one webhook, if it was made, and proves it as `removeWebhooks` does. `home`: null where there never was one. A
+ * repeat does nothing.
+ * @throws as `whatWasMade` and `removeAndProve`
+ */
+export async function removeWebhook(context: Context, id: string, home: WebhookHome | null): Promise<void> {
+  const { provisioning } = context;
+  const { prisma } = provisioning;
+  const webhook = await readResource(prisma, id);
+  if (webhook.state === "GONE") return;
+  const made = async (at: WebhookHome) =>
+    webhook.upstreamId ?? (await whatWasMade(context, webhookMaking(context, webhook, at)));
+  const webhookId = home === null ? null : await made(home);
+  if (home === null || webhookId === null) {
+    await recordGone(prisma, { resourceId: id, attemptId: null, goneBy: "NEVER_MADE" });
+    return;
   }
+  const removal = webhookRemoval(provisioning, home.orgId, home.projectId, webhookId);
+  await removeAndProve(context, id, removal, "resource");
 }
 
 /**

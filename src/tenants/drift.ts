@@ -1,5 +1,7 @@
 import type { PrismaClient } from "../generated/prisma/client.ts";
 import { newId } from "./ids.ts";
+import { commitsLater } from "./later-commit.ts";
+import { type StepEnd, stepEndAfter } from "./operation-steps.ts";
 
 const suspiciousBeginning = "Suspicious ";
 
@@ -19,42 +21,39 @@ export interface ReadBack {
 
 /**
  * Writes a read-back, unless its operation was superseded or ended meanwhile. What is suspicious stays in the drift: only
- * another look can tell that it is not there any more. A repeat writes the same.
+ * another look can tell that it is not there any more. A repeat writes the same. With `end` the step is recorded as done
+ * in the same statement. Answers whether it was written. One round trip. It reaches the disk with what the run writes
+ * next.
  */
-export async function recordReadBack(prisma: PrismaClient, readBack: ReadBack): Promise<void> {
+export async function recordReadBack(
+  prisma: PrismaClient,
+  readBack: ReadBack,
+  end: StepEnd | null = null,
+): Promise<boolean> {
   const { operationId, tenantId, defaultProject } = readBack;
-  await prisma.$transaction(async (tx) => {
-    // In the order of an off-boarding that supersedes it: first the tenant, then the operation.
-    const [tenant] = await tx.$queryRaw<{ drift: string[] }[]>`
-      SELECT drift FROM tenant WHERE id = ${tenantId} FOR UPDATE`;
-    const open = await tx.$queryRaw<unknown[]>`
-      SELECT id FROM operation WHERE id = ${operationId} AND status = 'RUNNING' FOR UPDATE`;
-    if (open.length === 0) return;
-    const suspicious = tenant?.drift.filter((sentence) => sentence.startsWith(suspiciousBeginning)) ?? [];
-    await tx.tenant.update({
-      where: { id: tenantId },
-      data: { drift: [...suspicious, ...readBack.drift], readBackAt: new Date() },
-    });
-    if (defaultProject === null) return;
-    const { upstreamId, name, parentId } = defaultProject;
-    await tx.resource.createMany({
-      data: [
-        {
-          id: newId("res"),
-          tenantId,
-          operationId,
-          kind: "PROJECT",
-          name: "default-project",
-          parentId,
-          upstreamId,
-          state: "PRESENT",
-          presentAt: new Date(),
-          desired: { name },
-        },
-      ],
-      skipDuplicates: true,
-    });
-  });
+  const { upstreamId, name, parentId } = defaultProject ?? { upstreamId: null, name: null, parentId: null };
+  // It locks in the order of an off-boarding that supersedes it, first the tenant and then the operation: rows are locked
+  // after they are joined, and the locking of the tenant is a part of what is joined.
+  const written = await prisma.$queryRaw<unknown[]>`
+    WITH held AS MATERIALIZED (
+      SELECT id, drift FROM tenant WHERE id = ${tenantId} FOR UPDATE
+    ), open AS MATERIALIZED (
+      SELECT o.id, held.drift FROM held JOIN operation o ON o.tenant_id = held.id
+      WHERE o.id = ${operationId} AND o.status = 'RUNNING' FOR UPDATE OF o
+    ), written AS (
+      UPDATE tenant SET read_back_at = ${new Date()}::timestamptz, drift = ARRAY(
+          SELECT sentence FROM unnest(open.drift) WITH ORDINALITY AS told (sentence, position)
+          WHERE starts_with(sentence, ${suspiciousBeginning}) ORDER BY position) || ${[...readBack.drift]}::text[]
+      FROM open WHERE tenant.id = ${tenantId} AND ${commitsLater} RETURNING tenant.id
+    ), found AS (
+      INSERT INTO resource (id, tenant_id, operation_id, kind, name, parent_id, upstream_id, state, present_at, desired)
+      SELECT ${newId("res")}, ${tenantId}, open.id, 'PROJECT', 'default-project', ${parentId}, ${upstreamId}::text,
+        'PRESENT', now(), jsonb_build_object('name', ${name}::text)
+      FROM open WHERE ${upstreamId}::text IS NOT NULL
+      ON CONFLICT DO NOTHING
+    )${stepEndAfter("written", end)}
+    SELECT id FROM written`;
+  return written.length === 1;
 }
 
 /** Something upstream that bears a marker of ours and yet is not provably ours. */

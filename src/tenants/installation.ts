@@ -60,13 +60,29 @@ export interface ListProofs {
   readonly projects: boolean;
 }
 
-/** What is proved of the account's lists, now. One round trip. */
+/** What is proved of the account's lists, now. One round trip. @throws {Error} when there is no such account */
 export async function readListProofs(prisma: PrismaClient, accountId: string): Promise<ListProofs> {
-  const account = await prisma.mem0Account.findUniqueOrThrow({
-    where: { id: accountId },
-    select: { organizationListSeesCreated: true, projectListSeesCreated: true },
-  });
-  return { organizations: account.organizationListSeesCreated, projects: account.projectListSeesCreated };
+  const [proofs] = await prisma.$queryRaw<ListProofs[]>`
+    SELECT organization_list_sees_created AS organizations, project_list_sees_created AS projects
+    FROM mem0_account WHERE id = ${accountId}`;
+  if (proofs === undefined) throw new Error(`There is no account ${accountId}.`);
+  return proofs;
+}
+
+/** By client, the accounts all of whose lists are proved. Proofs are never taken back; there are a few accounts. */
+const whollyProved = new WeakMap<PrismaClient, Set<string>>();
+
+/**
+ * What is proved of the account's lists, as far as was ever read, for whoever only wants to add to it. One round trip; none
+ * once all is proved.
+ * @throws {Error} when there is no such account
+ */
+export async function recallListProofs(prisma: PrismaClient, accountId: string): Promise<ListProofs> {
+  const known = whollyProved.get(prisma) ?? new Set<string>();
+  if (known.has(accountId)) return { organizations: true, projects: true };
+  const proofs = await readListProofs(prisma, accountId);
+  if (proofs.organizations && proofs.projects) whollyProved.set(prisma, known.add(accountId));
+  return proofs;
 }
 
 /** Remembers that one of the lists showed what this key created. Never taken back. */

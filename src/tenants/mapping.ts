@@ -1,6 +1,7 @@
 import type { Prisma, PrismaClient, Resource } from "../generated/prisma/client.ts";
 import type { GoneBy, ResourceState } from "../generated/prisma/enums.ts";
 import { newId } from "./ids.ts";
+import { type StepEnd, stepEndAfter } from "./operation-steps.ts";
 
 /**
  * The only writer of resources and of their attempts, with `delete-attempts.ts` and `resources-without-id.ts` beside it.
@@ -93,11 +94,12 @@ export async function unresolvedCreate(db: Db, resourceId: string): Promise<Unre
 /**
  * Writes the upstream id into the mapping: by compare-and-set, only where there is none yet. Answers whether it
  * was written; when not, somebody else's is there and the caller's thing upstream is a twin. `attemptId` is the attempt
- * that made it, if it is known which.
+ * that made it, if it is known which. With `end` the step is recorded as done in the same statement, if it was written.
  */
 export async function recordMade(
   db: Db,
   made: { readonly resourceId: string; readonly attemptId: string | null; readonly upstreamId: string },
+  end: StepEnd | null = null,
 ): Promise<boolean> {
   const written = await db.$queryRaw<unknown[]>`
     WITH written AS (
@@ -106,7 +108,7 @@ export async function recordMade(
     ), closed AS (
       UPDATE attempt SET outcome = 'DONE', finished_at = ${new Date()}::timestamptz FROM written
       WHERE attempt.id = ${made.attemptId}
-    )
+    )${stepEndAfter("written", end)}
     SELECT id FROM written`;
   return written.length === 1;
 }

@@ -1,4 +1,5 @@
-import type { Prisma } from "../generated/prisma/client.ts";
+import { Prisma } from "../generated/prisma/client.ts";
+import { commitsLater } from "./later-commit.ts";
 import type { Db } from "./mapping.ts";
 
 /** Which way a step goes. */
@@ -23,6 +24,8 @@ export interface Start {
   readonly direction: Direction;
   /** Whether a request to cancel the operation keeps the step from beginning, as long as the tenant is not ACTIVE. */
   readonly heedsCancel: boolean;
+  /** Whether the record may reach the disk with the next one that waits for it, and not by itself. */
+  readonly mayCommitLater: boolean;
 }
 
 /** What is known of a step that begins. */
@@ -56,7 +59,7 @@ export async function recordStepsStarted(
   db: Db,
   id: string,
   starts: readonly StepStart[],
-  { direction, heedsCancel }: Start,
+  { direction, heedsCancel, mayCommitLater }: Start,
 ): Promise<Map<string, StartedStep>> {
   const isInvoke = direction === "invoke";
   const names = starts.map(({ name }) => name);
@@ -73,6 +76,7 @@ export async function recordStepsStarted(
     FROM operation o JOIN tenant t ON t.id = o.tenant_id,
       unnest(${names}::text[], ${deadlines}::timestamptz[]) AS begun (name, deadline_at)
     WHERE s.operation_id = ${id} AND s.name = begun.name AND o.id = s.operation_id
+      ${mayCommitLater ? Prisma.sql`AND ${commitsLater}` : Prisma.empty}
     RETURNING s.name, s.attempts, s.deadline_at, o.deadline_at AS operation_deadline_at, o.parks,
       CASE WHEN ${heedsCancel}::boolean AND t.status <> 'ACTIVE' THEN o.cancel_reason END AS cancel_reason`;
   const started = rows.map((row): [string, StartedStep] => [
@@ -104,6 +108,34 @@ export interface StepDone {
   readonly output: Prisma.InputJsonValue;
   /** Requests to Mem0 since the last record of this step. */
   readonly upstreamCalls: number;
+}
+
+/** The end of a deed, to be recorded in the statement that writes the last of what it did. */
+export interface StepEnd {
+  readonly operationId: string;
+  readonly step: string;
+  /** What the deed answers. */
+  readonly output: Prisma.InputJsonObject;
+  /** Requests to Mem0 since the last record of this step. */
+  readonly upstreamCalls: number;
+}
+
+/**
+ * The same record as `recordStepDone` makes, as common table expressions that follow others, the first of them with its
+ * comma; so that what was done and that it is done are committed together. It is made when the expression named `after`
+ * wrote a row. Nothing for null.
+ */
+export function stepEndAfter(after: string, end: StepEnd | null): Prisma.Sql {
+  if (end === null) return Prisma.empty;
+  return Prisma.sql`, done AS (
+      UPDATE operation_step SET status = 'SUCCEEDED', finished_at = ${new Date()}::timestamptz, next_attempt_at = NULL,
+        upstream_calls = upstream_calls + ${end.upstreamCalls}::int, output = ${JSON.stringify(end.output)}::jsonb,
+        error_code = NULL, error_message = NULL, error_retryable = NULL
+      WHERE operation_id = ${end.operationId} AND name = ${end.step} AND status <> 'SUPERSEDED'
+        AND EXISTS (SELECT FROM ${Prisma.raw(after)}) RETURNING operation_id
+    ), unparked AS (
+      UPDATE operation SET parks = 0 FROM done WHERE id = done.operation_id AND parks > 0
+    )`;
 }
 
 /** The deed, or its undoing, is done: so Mem0 can be used, and the operation's parks begin anew. One round trip. */

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Operation, OperationStep, Prisma } from "../generated/prisma/client.ts";
 import type { OperationKind, OperationStatus, TenantStatus } from "../generated/prisma/enums.ts";
+import { commitsLater } from "./later-commit.ts";
 import type { Db } from "./mapping.ts";
 import {
   IdempotencyKeyReused,
@@ -42,7 +43,8 @@ function canonical(value: unknown): string {
   return `{${sorted.map(([key, item]) => `${JSON.stringify(key)}:${canonical(item)}`).join(",")}}`;
 }
 
-function hashOf(input: Prisma.InputJsonObject): string {
+/** What inputs are compared by: the same for equal ones, in whatever order their fields stand. */
+export function hashOf(input: Prisma.InputJsonObject): string {
   return createHash("sha256").update(canonical(input)).digest("hex");
 }
 
@@ -55,8 +57,15 @@ export async function findRepeat(db: Db, intent: Intent): Promise<Operation | nu
   const earlier = await db.operation.findUnique({
     where: { actor_kind_idempotencyKey: { actor, kind, idempotencyKey } },
   });
-  if (earlier !== null && earlier.inputHash !== hashOf(intent.input))
-    throw new IdempotencyKeyReused(earlier.id);
+  return earlier === null ? null : checkRepeat(earlier, intent);
+}
+
+/**
+ * Answers the operation that was found for an intent.
+ * @throws {IdempotencyKeyReused} when it was started with another input
+ */
+export function checkRepeat(earlier: Operation, intent: Intent): Operation {
+  if (earlier.inputHash !== hashOf(intent.input)) throw new IdempotencyKeyReused(earlier.id);
   return earlier;
 }
 
@@ -64,10 +73,16 @@ export async function findRepeat(db: Db, intent: Intent): Promise<Operation | nu
 export async function insertOperation(
   tx: Db,
   intent: Intent,
-  plan: { readonly id: string; readonly tenantId: string; readonly steps: readonly string[] },
+  plan: {
+    readonly id: string;
+    readonly tenantId: string;
+    readonly steps: readonly string[];
+  },
 ): Promise<Operation> {
   const operation = await tx.operation.create({
-    data: { id: plan.id, tenantId: plan.tenantId, ...intent, inputHash: hashOf(intent.input) },
+    data: {
+      ...{ id: plan.id, tenantId: plan.tenantId, ...intent, inputHash: hashOf(intent.input) },
+    },
   });
   await tx.$executeRaw`
     INSERT INTO operation_step (operation_id, position, name)
@@ -83,13 +98,20 @@ const uniqueIndexes = {
 } as const;
 
 /**
- * Which of our unique indexes a write ran into, by what it guards; null for any other error. Prisma's codes are known
- * in stores and nowhere else.
+ * Which of our unique indexes a write ran into, by what it guards; null for any other error. Prisma's codes, and those
+ * of Postgres for what goes straight to the driver, are known in stores and nowhere else.
  */
 export function brokenConstraint(error: unknown): (typeof uniqueIndexes)[keyof typeof uniqueIndexes] | null {
-  if (!(error instanceof Error) || !("code" in error) || error.code !== "P2002") return null;
+  if (!(error instanceof Error) || !("code" in error)) return null;
+  const isUniqueViolation = error.code === "23505" && "constraint" in error;
+  if (isUniqueViolation) return uniqueIndexOf(String(error.constraint));
+  if (error.code !== "P2002") return null;
   // Prisma names the index in the cause it keeps of the driver's error, or only in its message.
   const told = `${error.message} ${JSON.stringify("meta" in error ? error.meta : null)}`;
+  return uniqueIndexOf(told);
+}
+
+function uniqueIndexOf(told: string): (typeof uniqueIndexes)[keyof typeof uniqueIndexes] | null {
   const found = Object.entries(uniqueIndexes).find(([index]) => told.includes(index));
   return found?.[1] ?? null;
 }
@@ -122,7 +144,8 @@ export interface RunStart {
 
 /**
  * Marks a run of an operation as running. False when the run is not the operation's current one any more, or the
- * operation has ended: then there is nothing to do. A repeat (after a crash) answers the same again.
+ * operation has ended: then there is nothing to do. A repeat (after a crash) answers the same again. It reaches the disk
+ * with what the run writes next.
  */
 export async function beginRun(db: Db, id: string, run: number, { deadlineAt }: RunStart): Promise<boolean> {
   const begun = await db.$executeRaw`
@@ -130,7 +153,7 @@ export async function beginRun(db: Db, id: string, run: number, { deadlineAt }: 
       resume_at = NULL, reason = CASE WHEN unwinding THEN reason END,
       deadline_at = coalesce(deadline_at, ${deadlineAt}::timestamptz),
       started_at = coalesce(started_at, now()), updated_at = now()
-    WHERE id = ${id} AND run = ${run} AND status IN ('QUEUED', 'RUNNING', 'UNWINDING')`;
+    WHERE id = ${id} AND run = ${run} AND status IN ('QUEUED', 'RUNNING', 'UNWINDING') AND ${commitsLater}`;
   return begun === 1;
 }
 

@@ -1,4 +1,5 @@
 import type { Db } from "./mapping.ts";
+import { type StepEnd, stepEndAfter } from "./operation-steps.ts";
 
 /**
  * Members and settings, which Mem0 gives no id: members are told apart by their e-mail, settings by their project. They
@@ -18,9 +19,28 @@ export async function recordUnanswered(db: Db, resourceId: string, error: string
 
 /** A resource without an upstream id is there: members are told apart by their e-mail, settings by their project. */
 export async function recordPresent(db: Db, resourceId: string): Promise<void> {
-  await db.$executeRaw`
-    UPDATE resource SET state = 'PRESENT', present_at = now(), reason = NULL, retry_at = NULL
-    WHERE id = ${resourceId} AND state IN ('INTENDED', 'AWAITING_REGISTRATION', 'UNKNOWN')`;
+  await recordAllPresent(db, [resourceId]);
+}
+
+/**
+ * The same of several. With `end` the step is recorded as done in the same statement, if all of them are there now.
+ * Answers whether it was. One round trip.
+ */
+export async function recordAllPresent(
+  db: Db,
+  resourceIds: readonly string[],
+  end: StepEnd | null = null,
+): Promise<boolean> {
+  const ids = [...resourceIds];
+  const [row] = await db.$queryRaw<{ is_ended: boolean }[]>`
+    WITH seen AS (
+      UPDATE resource SET state = 'PRESENT', present_at = now(), reason = NULL, retry_at = NULL
+      WHERE id = ANY(${ids}::text[]) AND state IN ('INTENDED', 'AWAITING_REGISTRATION', 'UNKNOWN') RETURNING id
+    ), all_seen AS (
+      SELECT count(*) FROM seen HAVING count(*) = ${ids.length}::int
+    )${stepEndAfter("all_seen", end)}
+    SELECT EXISTS (SELECT FROM all_seen) AS is_ended`;
+  return end !== null && row?.is_ended === true;
 }
 
 /** A member whom Mem0 does not take yet, in the organization and in the project, or in the project alone. */

@@ -1,11 +1,15 @@
 import type { Operation, Prisma, PrismaClient, Tenant } from "../generated/prisma/client.ts";
 import type { ResourceKind } from "../generated/prisma/enums.ts";
 import { newId } from "./ids.ts";
+import { type JsonRow, recordOf } from "./json-row.ts";
 import type { Db } from "./mapping.ts";
 import { markerOf } from "./marker.ts";
+import { type StepEnd, stepEndAfter } from "./operation-steps.ts";
 import {
   brokenConstraint,
+  checkRepeat,
   findRepeat,
+  hashOf,
   type Intent,
   insertOperation,
   refuseWhileOpen,
@@ -83,37 +87,57 @@ export interface SignUp {
 }
 
 /**
- * Writes tenant, mapping and operation of a sign-up in one transaction: all there, or none. A repeat with the same
- * idempotency key and input answers the same operation.
+ * Writes tenant, mapping and operation of a sign-up: all there, or none. A repeat with the same idempotency key and
+ * input answers the same operation. One statement; a second one when another caller was at it at the same moment.
  * @throws {IdempotencyKeyReused} {TenantKeyTaken}
  */
 export async function insertSignUp(prisma: PrismaClient, intent: Intent, signUp: SignUp): Promise<Started> {
-  return startOnce(prisma, intent, async (tx) => {
-    const newest = await findTenant(tx, signUp.key);
-    if (newest !== null && !closedStatuses.some((status) => status === newest.status)) {
-      throw new TenantKeyTaken(signUp.key, newest.id);
-    }
-    const tenantId = newId("tnt");
-    await tx.tenant.create({
-      data: {
-        id: tenantId,
-        key: signUp.key,
-        generation: (newest?.generation ?? 0) + 1,
-        name: signUp.place.name,
-        status: "PROVISIONING",
-        drift: [],
-      },
-    });
-    const { operationId, steps } = signUp;
-    const operation = await insertOperation(tx, intent, { id: operationId, tenantId, steps });
-    const resources = planResources(signUp.place, signUp.markerSecret);
-    await tx.$executeRaw`
+  try {
+    return await tryToSignUp(prisma, intent, signUp);
+  } catch (error) {
+    if (brokenConstraint(error) === null) throw error;
+    return tryToSignUp(prisma, intent, signUp);
+  }
+}
+
+/** @throws {IdempotencyKeyReused} {TenantKeyTaken}, and the database's error when another caller commits meanwhile */
+async function tryToSignUp(prisma: PrismaClient, intent: Intent, signUp: SignUp): Promise<Started> {
+  const { actor, idempotencyKey, input } = intent;
+  const { operationId, key, place, markerSecret, steps } = signUp;
+  const resources = planResources(place, markerSecret);
+  const [row] = await prisma.$queryRaw<{ operation: JsonRow | null; newest_id: string | null }[]>`
+    WITH earlier AS (
+      SELECT * FROM operation
+      WHERE actor = ${actor} AND kind = 'SIGN_UP' AND idempotency_key = ${idempotencyKey}
+    ), newest AS (
+      SELECT id, generation, status FROM tenant WHERE key = ${key} ORDER BY generation DESC LIMIT 1
+    ), tenant_made AS (
+      INSERT INTO tenant (id, key, generation, name, status, drift)
+      SELECT ${newId("tnt")}, ${key}, coalesce((SELECT generation FROM newest), 0) + 1, ${place.name},
+        'PROVISIONING', '{}'
+      WHERE NOT EXISTS (SELECT FROM earlier)
+        AND NOT EXISTS (SELECT FROM newest WHERE status <> ALL (${[...closedStatuses]}::"TenantStatus"[]))
+      RETURNING id
+    ), made AS (
+      INSERT INTO operation (id, kind, tenant_id, actor, idempotency_key, input_hash, input)
+      SELECT ${operationId}, 'SIGN_UP', id, ${actor}, ${idempotencyKey}, ${hashOf(input)},
+        ${JSON.stringify(input)}::jsonb FROM tenant_made
+      RETURNING *
+    ), steps_made AS (
+      INSERT INTO operation_step (operation_id, position, name)
+      SELECT made.id, number - 1, planned.name
+      FROM made, unnest(${[...steps]}::text[]) WITH ORDINALITY AS planned (name, number)
+    ), resources_made AS (
       INSERT INTO resource (id, tenant_id, operation_id, kind, name, parent_id, marker, desired)
-      SELECT id, ${tenantId}, ${operationId}, kind::"ResourceKind", name, "parentId", marker, desired
-      FROM jsonb_to_recordset(${JSON.stringify(resources)}::jsonb)
-        AS planned (id text, kind text, name text, "parentId" text, marker text, desired jsonb)`;
-    return operation;
-  });
+      SELECT planned.id, made.tenant_id, made.id, planned.kind::"ResourceKind", planned.name, "parentId", marker, desired
+      FROM made, jsonb_to_recordset(${JSON.stringify(resources)}::jsonb)
+        AS planned (id text, kind text, name text, "parentId" text, marker text, desired jsonb)
+    )
+    SELECT (SELECT to_jsonb(o) FROM (SELECT * FROM made UNION ALL SELECT * FROM earlier) o) AS operation,
+      (SELECT id FROM newest) AS newest_id`;
+  if (row === undefined || row.operation === null) throw new TenantKeyTaken(key, row?.newest_id ?? "");
+  const operation = checkRepeat(recordOf<Operation>(row.operation), intent);
+  return { operation, isNew: operation.id === operationId };
 }
 
 /** What an off-boarding writes. */
@@ -127,7 +151,7 @@ export interface Offboarding {
 
 /**
  * Moves a tenant to OFFBOARDING and writes the operation, in one transaction. A sign-up of which nothing is left but
- * its read-back is superseded: it ends here. So is a chore that is not running just now.
+ * its read-back is superseded: it ends here. So is a chore, or a change of the place, that is not running just now.
  * @throws {TenantNotFound} {TenantStatusRefused} {OperationInProgress} {IdempotencyKeyReused}
  */
 export async function insertOffboarding(
@@ -150,8 +174,8 @@ export async function insertOffboarding(
 }
 
 /**
- * Ends what an ACTIVE tenant that leaves has open and does not need any more: a sign-up, of which only the read-back can
- * be left, and a chore that is not running just now. The look for twins that they owe is made after the off-boarding.
+ * Ends what an ACTIVE tenant that leaves has open and does not need any more: a sign-up, of which only the read-back, or
+ * nothing, can be left, and a chore or a change of its place that is not running just now (what a change made goes with the place). The look for twins that they owe is made after the off-boarding.
  */
 async function supersedeOpen(tx: Prisma.TransactionClient, tenantId: string, by: Offboarding): Promise<void> {
   const [superseded] = await tx.$queryRaw<{ id: string }[]>`
@@ -192,7 +216,7 @@ export async function insertChore(
  * Runs a transaction that inserts an operation, at most once for an intent: an earlier one with the same idempotency
  * key is answered instead, also when two callers are at it at the same moment.
  */
-async function startOnce(
+export async function startOnce(
   prisma: PrismaClient,
   intent: Intent,
   insert: (tx: Prisma.TransactionClient) => Promise<Operation>,
@@ -213,16 +237,26 @@ async function startOnce(
   }
 }
 
-/** PROVISIONING to ACTIVE. A repeat changes nothing. Answers when the tenant became active. One statement. */
-export async function activateTenant(prisma: PrismaClient, tenantId: string): Promise<Date> {
-  const [tenant] = await prisma.$queryRaw<{ activated_at: Date | null }[]>`
+/**
+ * PROVISIONING to ACTIVE. A repeat changes nothing. Answers when the tenant became active, and whether it did now; then
+ * `end` is recorded in the same statement. One round trip.
+ * @throws {Error} when it neither is PROVISIONING nor ever was ACTIVE
+ */
+export async function activateTenant(
+  db: Db,
+  tenantId: string,
+  now: Date = new Date(),
+  end: StepEnd | null = null,
+): Promise<{ readonly activatedAt: Date; readonly isNew: boolean }> {
+  const [tenant] = await db.$queryRaw<{ activated_at: Date | null; is_new: boolean }[]>`
     WITH activated AS (
-      UPDATE tenant SET status = 'ACTIVE', activated_at = ${new Date()}::timestamptz
+      UPDATE tenant SET status = 'ACTIVE', activated_at = ${now}::timestamptz
       WHERE id = ${tenantId} AND status = 'PROVISIONING' RETURNING activated_at
-    )
-    SELECT coalesce((SELECT activated_at FROM activated), activated_at) AS activated_at
+    )${stepEndAfter("activated", end)}
+    SELECT coalesce((SELECT activated_at FROM activated), activated_at) AS activated_at,
+      EXISTS (SELECT FROM activated) AS is_new
     FROM tenant WHERE id = ${tenantId}`;
   const activatedAt = tenant?.activated_at ?? null;
   if (activatedAt === null) throw new Error(`Tenant ${tenantId} is not PROVISIONING and was never ACTIVE.`);
-  return activatedAt;
+  return { activatedAt, isNew: tenant?.is_new === true };
 }
