@@ -26,7 +26,8 @@ import { Lifetime } from "./lifetime.ts";
 import { Mem0Error } from "./mem0/errors.ts";
 import { type Ping, ping } from "./mem0/ping.ts";
 import { openMem0 } from "./mem0/request.ts";
-import { type Memories, openMemories } from "./memories.ts";
+import { type Memories, openKeyRing, openMemories } from "./memories.ts";
+import { KeyClients } from "./memory-access/key-clients.ts";
 import { afterRestore, StillRunning } from "./provisioning/after-restore.ts";
 import { createOperationFeed, feedChannels, type OperationFeed } from "./provisioning/operation-feed.ts";
 import { createOperationWatch } from "./provisioning/operation-watch.ts";
@@ -70,9 +71,12 @@ async function start({ config, flags, log, lifetime, end }: Start): Promise<stri
     upstream: config.mem0 === null ? "emulator" : baseUrl,
     ...identity,
   });
+  const ring = await openKeyRing(config, dataDir ?? config.dataDir);
+  const accountKeys = new KeyClients({ baseUrl, timeoutMs: config.mem0TimeoutMs, gate: licence }, ring);
   const provisioning: Provisioning = {
     prisma,
     mem0,
+    openAccount: (id, sealedKey) => accountKeys.get({ owner: "ACCOUNT", id }, sealedKey),
     account: { id: account.id, userEmail: identity.userEmail },
     markerSecret: await openMarkerSecret(prisma),
     timings: { ...defaultTimings, ...config.timings },
@@ -90,7 +94,7 @@ async function start({ config, flags, log, lifetime, end }: Start): Promise<stri
     onCondemned: () => end(1),
   });
   const memories = await openMemories({
-    ...{ config, dataDir: dataDir ?? config.dataDir, databaseUrl, prisma, baseUrl, lifetime, log },
+    ...{ config, databaseUrl, prisma, baseUrl, ring, lifetime, log },
     platform: { ...identity, mem0: mem0WithoutLease },
   });
   const makeApi = (token: string, ways: Memories): Api => ({

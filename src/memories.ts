@@ -16,13 +16,14 @@ import type { PlatformIdentity } from "./tenants/memory-access.ts";
 
 /** What the way to memories is made of. */
 export interface MemoriesOptions {
-  readonly config: Pick<Config, "databaseUrl" | "encryptionKeys" | "keyProofMs" | "mem0TimeoutMs" | "role">;
-  readonly dataDir: string;
+  readonly config: Pick<Config, "keyProofMs" | "mem0TimeoutMs" | "role">;
   readonly databaseUrl: string;
   readonly prisma: PrismaClient;
   readonly baseUrl: string;
   /** What ping said of the platform's key, and a client of it that needs no lease. */
   readonly platform: PlatformIdentity & { readonly mem0: Mem0 };
+  /** What seals and unseals keys. Null: nothing does. */
+  readonly ring: KeyRing | null;
   readonly lifetime: Lifetime;
   readonly log: Logger;
 }
@@ -36,11 +37,9 @@ export interface Memories {
 /**
  * Starts the proofs of stored keys, in a process of any role that has what unseals them, and opens the door where there is an
  * API: null in a worker.
- * @throws {CannotStart} when the key-encryption key of the data folder cannot be kept
  */
 export async function openMemories(options: MemoriesOptions): Promise<Memories | null> {
-  const { config, databaseUrl, prisma, baseUrl, platform, lifetime, log } = options;
-  const ring = await openKeyRing(options);
+  const { config, databaseUrl, prisma, baseUrl, platform, ring, lifetime, log } = options;
   const work = {
     ...{ prisma, log, proofEveryMs: config.keyProofMs },
     target: { baseUrl, timeoutMs: config.mem0TimeoutMs },
@@ -72,8 +71,12 @@ export async function openMemories(options: MemoriesOptions): Promise<Memories |
 /**
  * The keys of the environment; with the embedded database also the one that its folder keeps, made at the first start unless
  * the environment has one. Null: there is none.
+ * @throws {CannotStart} when the key-encryption key of the data folder cannot be kept
  */
-async function openKeyRing({ config, dataDir }: MemoriesOptions): Promise<KeyRing | null> {
+export async function openKeyRing(
+  config: Pick<Config, "databaseUrl" | "encryptionKeys">,
+  dataDir: string,
+): Promise<KeyRing | null> {
   const given = config.encryptionKeys ?? [];
   if (config.databaseUrl !== null) return given.length === 0 ? null : createKeyRing(given);
   try {

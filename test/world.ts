@@ -12,6 +12,7 @@ import { presetTabs } from "../src/graphiql/presets.ts";
 import { createGraphqlEndpoint } from "../src/graphql-endpoint.ts";
 import { ping } from "../src/mem0/ping.ts";
 import { type Mem0Options, openMem0 } from "../src/mem0/request.ts";
+import { KeyClients } from "../src/memory-access/key-clients.ts";
 import { createKeyRing } from "../src/memory-access/key-ring.ts";
 import { accessChannels, createMemoryDoor, type OpenDoor } from "../src/memory-access/open-door.ts";
 import type { ProjectKeys } from "../src/memory-access/project-keys.ts";
@@ -97,9 +98,13 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   );
   const watch = createOperationWatch(prisma, feed);
   let around: Around = (_deed, proceed) => proceed();
+  const ring = createKeyRing([randomBytes(32)]);
+  const target = { baseUrl: emulator.url, timeoutMs: options.timeoutMs ?? 5_000 };
+  const accountKeys = new KeyClients(target, ring);
   const provisioning: Provisioning = {
     prisma,
     mem0,
+    openAccount: (id, sealedKey) => accountKeys.get({ owner: "ACCOUNT", id }, sealedKey),
     account: { id: account.id, userEmail: identity.userEmail },
     markerSecret: await openMarkerSecret(prisma),
     timings: { ...defaultTimings, ...quickTimings, ...options.timings },
@@ -117,8 +122,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     run: (journal, operationId, run) => runOperation(provisioning, journal, operationId, run),
   });
   const memories = {
-    ...{ prisma, log, ring: createKeyRing([randomBytes(32)]), proofEveryMs: 900_000 },
-    target: { baseUrl: emulator.url, timeoutMs: options.timeoutMs ?? 5_000 },
+    ...{ prisma, log, ring, target, proofEveryMs: 900_000 },
     platform: { ...identity, mem0 },
   };
   const door = createMemoryDoor({
@@ -166,6 +170,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       await engineDatabase.close();
       await feed.close();
       await door.close();
+      await accountKeys.close();
       await closeDatabase();
       await mem0.close();
       await emulator.close();

@@ -10,8 +10,8 @@ import { isSealedBy } from "./sealed-secret.ts";
 
 /** What to do about a key that cannot be unsealed. */
 export const howToUnseal =
-  "Start Loci with the LOCI_ENCRYPTION_KEY that the key was sealed with (several can be given, separated by commas), or attach " +
-  "the tenant's key again with the mutation attachProjectKey.";
+  "Start Loci with the LOCI_ENCRYPTION_KEY that the key was sealed with (several can be given, separated by commas), or give " +
+  "the key again: a tenant's own with the mutation attachProjectKey, a customer's account's with linkMem0Account.";
 
 /**
  * Judges what lets into a tenant's project, for a process that has this key ring: a way whose key was sealed by none of it is

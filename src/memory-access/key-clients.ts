@@ -1,5 +1,6 @@
+import { createHash } from "node:crypto";
 import { LRUCache } from "lru-cache";
-import type { Mem0 } from "../mem0/request.ts";
+import type { Mem0, Mem0Options } from "../mem0/request.ts";
 import { openMem0 } from "../mem0/request.ts";
 import type { KeyOwner } from "../tenants/key-proofs.ts";
 import type { KeyRing } from "./key-ring.ts";
@@ -21,11 +22,11 @@ const idleMs = 300_000;
 const connectionsMax = 32;
 
 /**
- * The clients of stored keys, one a key. Each has a circuit breaker of its own, so that what fails in one tenant's project
- * stops no other tenant; it takes ten calls a key to learn that Mem0 is away.
+ * The clients of stored keys, one a key, also where a row's key was replaced by another. Each has a circuit breaker of its own,
+ * so that what fails in one tenant's project stops no other tenant; it takes ten calls a key to learn that Mem0 is away.
  */
 export class KeyClients {
-  readonly #target: Mem0Target;
+  readonly #target: Mem0Target & Pick<Mem0Options, "gate" | "breaker">;
   readonly #ring: KeyRing | null;
   readonly #clients = new LRUCache<string, Mem0>({
     max: clientsMax,
@@ -36,7 +37,8 @@ export class KeyClients {
     dispose: (client) => void client.close().catch(() => {}),
   });
 
-  constructor(target: Mem0Target, ring: KeyRing | null) {
+  /** `gate`: for a process whose calls may have to stop. */
+  constructor(target: Mem0Target & Pick<Mem0Options, "gate" | "breaker">, ring: KeyRing | null) {
     this.#target = target;
     this.#ring = ring;
   }
@@ -46,15 +48,16 @@ export class KeyClients {
    * @throws {CannotOpen} when the key cannot be unsealed here
    */
   async get(ref: KeyRef, sealedKey: unknown): Promise<Mem0> {
-    const known = this.#clients.get(ref.id);
+    const clientId = clientIdOf(ref, sealedKey);
+    const known = this.#clients.get(clientId);
     if (known !== undefined) return known;
     if (this.#ring === null) throw new CannotOpen("LOCI_ENCRYPTION_KEY is not set.");
     const key = await open(this.#ring, sealedKey, sealedForOf(ref));
     // Another caller may have opened it meanwhile.
-    const other = this.#clients.get(ref.id);
+    const other = this.#clients.get(clientId);
     if (other !== undefined) return other;
     const client = openMem0({ ...this.#target, apiKey: key.reveal(), connections: connectionsMax });
-    this.#clients.set(ref.id, client);
+    this.#clients.set(clientId, client);
     return client;
   }
 
@@ -64,4 +67,10 @@ export class KeyClients {
     this.#clients.clear();
     await Promise.allSettled(clients.map((client) => client.close()));
   }
+}
+
+/** Another one for each key that the row ever had: no two are sealed alike. */
+function clientIdOf({ id }: KeyRef, sealedKey: unknown): string {
+  const sealed = JSON.stringify(sealedKey) ?? "";
+  return `${id} ${createHash("sha256").update(sealed).digest("base64url")}`;
 }

@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 import type { Prisma, PrismaClient, ProjectKey } from "../generated/prisma/client.ts";
-import { recordAllowed, recordRefused, type VerbCall } from "../tenants/audit.ts";
+import { recordAllowed, type VerbCall } from "../tenants/audit.ts";
 import { newId } from "../tenants/ids.ts";
 import {
   EncryptionKeyMissing,
@@ -18,7 +18,7 @@ import {
   putProvedKey,
   readAttachedKeys,
 } from "../tenants/project-keys.ts";
-import { InvalidInput, Refusal } from "../tenants/refusals.ts";
+import { auditingRefusals } from "./audit-refusals.ts";
 import type { KeyRing } from "./key-ring.ts";
 import type { OpenDoor } from "./open-door.ts";
 import { nextProofAt } from "./proofs.ts";
@@ -146,21 +146,4 @@ export async function detachProjectKey(
   );
   door.forget(detached.tenantId);
   return detached;
-}
-
-/** Runs a change, and writes into the audit that it was refused, if it was and for another reason than its input. */
-async function auditingRefusals<T>(
-  prisma: PrismaClient,
-  call: VerbCall,
-  run: (learned: { tenantId: string | null }) => Promise<T>,
-): Promise<T> {
-  const learned: { tenantId: string | null } = { tenantId: null };
-  try {
-    return await run(learned);
-  } catch (error) {
-    if (error instanceof Refusal && !(error instanceof InvalidInput)) {
-      await recordRefused(prisma, { ...call, tenantId: learned.tenantId }, error);
-    }
-    throw error;
-  }
 }

@@ -1,6 +1,6 @@
 import { Mem0Error, Mem0Refused } from "../mem0/errors.ts";
 import { type Ping, ping } from "../mem0/ping.ts";
-import { openMem0 } from "../mem0/request.ts";
+import { type CallOptions, openMem0 } from "../mem0/request.ts";
 import type { ProofOutcome } from "../tenants/key-proofs.ts";
 import type { Secret } from "./secret.ts";
 
@@ -21,14 +21,11 @@ const proofTimeoutMaxMs = 15_000;
 export async function askWhose(
   { baseUrl, timeoutMs }: Mem0Target,
   key: Secret,
-  signal?: AbortSignal,
+  options: Pick<CallOptions, "signal" | "onCall"> = {},
 ): Promise<Ping> {
   const mem0 = openMem0({ baseUrl, apiKey: key.reveal(), breaker: false, connections: 1 });
   try {
-    return await ping(mem0, {
-      timeoutMs: Math.min(timeoutMs, proofTimeoutMaxMs),
-      ...(signal === undefined ? {} : { signal }),
-    });
+    return await ping(mem0, { timeoutMs: Math.min(timeoutMs, proofTimeoutMaxMs), ...options });
   } finally {
     await mem0.close();
   }
@@ -47,7 +44,7 @@ export async function proveKey(
   signal?: AbortSignal,
 ): Promise<ProofOutcome> {
   try {
-    const identity = await askWhose(target, key, signal);
+    const identity = await askWhose(target, key, signal === undefined ? {} : { signal });
     if (isOf(identity, home)) return { is: "PROVED" };
     return { is: "REFUTED", because: "Mem0 says that the API key is of another project." };
   } catch (error) {

@@ -150,10 +150,12 @@ async function attempt<Input>(trial: Trial<Input>, started: StartedStep): Promis
   const plain = under.contextOf(step.name, started.attempt);
   const ends: StepEnd[] = [];
   const finish = direction === "invoke" ? finishOf(trial, ends) : null;
+  const openAccount: Provisioning["openAccount"] = async (accountId, sealedKey) =>
+    calls.count(await plain.provisioning.openAccount(accountId, sealedKey));
   const context = {
     ...plain,
     finish,
-    provisioning: { ...plain.provisioning, mem0: calls.mem0 },
+    provisioning: { ...plain.provisioning, mem0: calls.mem0, openAccount },
   };
   const deed = { operationId, tenantId, kind, step: step.name, direction, attempt: started.attempt };
   const answer = await around(deed, () => perform(step, direction, context));

@@ -19,9 +19,11 @@ type Input = z.infer<typeof inputSchema>;
 const removeTwins: Step<Input, { removed: number }> = {
   name: "removeTwins",
   output: z.object({ removed: z.number() }),
-  invoke: async (context) => ({
-    removed: (await removeTwinProjects(context)) + (await removeTwinOrganizations(context)),
-  }),
+  invoke: async (context) => {
+    // On a customer's own account nothing was ever made, and nothing bears a marker.
+    if (context.tenant.accountId !== null) return { removed: 0 };
+    return { removed: (await removeTwinProjects(context)) + (await removeTwinOrganizations(context)) };
+  },
   compensate: nothingToUndo("A twin that was removed held nothing."),
 };
 

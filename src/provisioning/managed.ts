@@ -43,6 +43,10 @@ export async function refuseManaged(db: Db, thing: UpstreamThing, deed: Upstream
     const { tenant } = found;
     const whose = `the tenant "${tenant.key}" (${tenant.status})`;
     const isItself = id === ids[0];
+    if (tenant.accountId !== null) {
+      const message = `It is of ${whose}, on its customer's own account: the customer changes it in Mem0; offboardTenant lets go of it.`;
+      throw new ManagedByTenant(tenant.id, "offboardTenant", message);
+    }
     // To off-board a whole tenant is no way to get rid of something that is not even in its mapping.
     const use: TenantMutation = deed === "DELETE_PLACE" && isItself ? "offboardTenant" : "changePlace";
     const what = isItself ? "It is of" : `It lies in the ${id.kind.toLowerCase()} of`;

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Operation } from "../generated/prisma/client.ts";
 import type { ResourceKind } from "../generated/prisma/enums.ts";
 import { newId } from "../tenants/ids.ts";
+import { releasePlace } from "../tenants/linked-places.ts";
 import { tenantKeySchema } from "../tenants/place.ts";
 import { insertOffboarding } from "../tenants/tenant-store.ts";
 import type { RunStarter } from "./engine.ts";
@@ -13,7 +14,8 @@ import { removeWebhooks } from "./webhooks.ts";
 
 // ── Input ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-const inputSchema = z.object({ key: tenantKeySchema });
+/** `isLinked`: the tenant is on its customer's own account. What began before there were such tenants does not say. */
+const inputSchema = z.object({ key: tenantKeySchema, isLinked: z.boolean().default(false) });
 
 type Input = z.infer<typeof inputSchema>;
 
@@ -31,6 +33,7 @@ function removal(
   return {
     name,
     output: z.object({}),
+    isNeeded: ({ isLinked }) => !isLinked,
     invoke: async (context) => {
       await remove(context);
       return {};
@@ -44,13 +47,29 @@ const deleteWebhooks = removal("deleteWebhooks", "WEBHOOK", removeWebhooks);
 const deleteProject = removal("deleteProject", "PROJECT", removeProject);
 const deleteOrganization = removal("deleteOrganization", "ORGANIZATION", removeOrganization);
 
+/** What a customer brought is let go of, and not deleted. */
+const letGo: Step<Input, object> = {
+  name: "releasePlace",
+  output: z.object({}),
+  isNeeded: ({ isLinked }) => isLinked,
+  invoke: async ({ provisioning, tenant }) => {
+    await releasePlace(provisioning.prisma, tenant.id);
+    return {};
+  },
+  compensate: nothingToUndo("It changes nothing upstream, and may be done any number of times."),
+  whenSkipped: { never: "Only this step frees the place for another tenant, and it asks Mem0 nothing." },
+};
+
 // ── Saga ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Takes a tenant's place away, from the inside out, and proves of each thing that it is gone. */
+/**
+ * Takes a tenant's place away, from the inside out, and proves of each thing that it is gone; or lets go of a place that is
+ * the customer's own. (Its last stage came later than the others. Runs from before plan nothing of it, so it is no change.)
+ */
 export const offboardSaga: Saga<Input> = {
   kind: "OFFBOARD",
   input: inputSchema,
-  stages: [[deleteWebhooks], [deleteProject], [deleteOrganization]],
+  stages: [[deleteWebhooks], [deleteProject], [deleteOrganization], [letGo]],
   onFailure: "stop",
   tenantAfter: { succeeded: "OFFBOARDED", unwound: null },
 };
@@ -58,7 +77,8 @@ export const offboardSaga: Saga<Input> = {
 // ── Start ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** An off-boarding as a caller asks for it. */
-export interface OffboardRequest extends Input {
+export interface OffboardRequest {
+  readonly key: string;
   readonly actor: string;
   readonly idempotencyKey: string;
 }
@@ -83,7 +103,10 @@ export async function offboardTenant(
   const { operation, isNew } = await insertOffboarding(
     provisioning.prisma,
     { actor, kind: "OFFBOARD", idempotencyKey, input: { key } },
-    { operationId: newId("op"), key, steps: plannedSteps(offboardSaga, { key }), twinCheckAt },
+    {
+      ...{ operationId: newId("op"), key, twinCheckAt },
+      stepsOf: (isLinked) => plannedSteps(offboardSaga, { key, isLinked }),
+    },
   );
   if (isNew) engine.start(operation.id, operation.run);
   return operation;

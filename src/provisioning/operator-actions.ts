@@ -84,6 +84,7 @@ export function whyNotAdopt(situation: OperationSituation, resource: SituatedRes
   if (resource.upstreamId !== null)
     return `It is ${resource.upstreamId} already, and an upstream id is written once.`;
   if (resource.state === "GONE") return "It is GONE, and what is GONE never comes back.";
+  if (situation.kind === "LINK") return "What it is, its account's own key alone can prove.";
   if (situation.status !== "NEEDS_ATTENTION") {
     return `The operation is ${situation.status}; something is adopted only under one that NEEDS_ATTENTION.`;
   }
@@ -100,9 +101,14 @@ export function whyNotAbort(situation: OperationSituation): string | null {
   if (kind === "OFFBOARD") {
     return "An off-boarding only goes forward, for what is deleted cannot be brought back: retry it, or skip the step.";
   }
-  if (kind !== "SIGN_UP") return "It changes nothing that could be undone: retry it, or skip the step.";
+  if (kind === "CHANGE_PLACE") {
+    return "What it changed is not taken back: retry it, or skip the step, and make another change then.";
+  }
+  if (kind !== "SIGN_UP" && kind !== "LINK") {
+    return "It changes nothing that could be undone: retry it, or skip the step.";
+  }
   if (tenant.status !== "PROVISIONING") {
-    return `The tenant is ${tenant.status}, and only its read-back is left: off-board it instead.`;
+    return `The tenant is ${tenant.status}, and its sign-up as good as through: off-board it instead.`;
   }
   if (unwinding) return "It is being undone already: retry it, or skip the undoing that is stuck.";
   // Asked for before, and the run has stopped without having seen it: then it is turned back now.

@@ -78,6 +78,11 @@ export interface Provisioning {
   /** The platform's account: its row, and the e-mail that is never touched as a member. */
   readonly account: { readonly id: string; readonly userEmail: string };
   readonly markerSecret: Uint8Array;
+  /**
+   * A client with the key of a customer's account, which stays open; by the account's id and what is stored of the key.
+   * @throws {CannotOpen} when this process has not what unseals it
+   */
+  readonly openAccount: (accountId: string, sealedKey: unknown) => Promise<Mem0>;
   readonly timings: Timings;
   readonly around: Around;
   /**

@@ -3,6 +3,7 @@ import type { Resource } from "../generated/prisma/client.ts";
 import { Mem0Error } from "../mem0/errors.ts";
 import { getOrganization, listOrganizations, type Organization } from "../mem0/organizations.ts";
 import { proveList } from "../tenants/installation.ts";
+import { notReleased } from "../tenants/managed-resources.ts";
 import { firstCreateAt, recordUnknowable } from "../tenants/mapping.ts";
 import { bearsMarker, markerOf, trailingMarker } from "../tenants/marker.ts";
 import { readPause } from "../tenants/pause.ts";
@@ -96,8 +97,10 @@ async function resourcesOf(
   const markers = organizations.flatMap(({ name }) => trailingMarker(name) ?? []);
   return provisioning.prisma.resource.findMany({
     where: {
-      kind: "ORGANIZATION",
-      OR: [{ upstreamId: { in: organizations.map(({ orgId }) => orgId) } }, { marker: { in: markers } }],
+      ...{ kind: "ORGANIZATION", ...notReleased },
+      AND: {
+        OR: [{ upstreamId: { in: organizations.map(({ orgId }) => orgId) } }, { marker: { in: markers } }],
+      },
     },
     include: { tenant: true },
   });
@@ -119,6 +122,8 @@ async function accountFor(
   const mapped = known.find(({ upstreamId }) => upstreamId === orgId);
   const resource = mapped ?? known.find(isMarked);
   if (resource === undefined) return report(strangerReason(name));
+  // A customer let us into an organization of his own: it is accounted for, and nothing of it is ours to compare.
+  if (resource.tenant.accountId !== null) return null;
   const whose = `the organization of the tenant "${resource.tenant.key}" (generation ${resource.tenant.generation})`;
   if (resource.state === "GONE" || closedStatuses.some((status) => status === resource.tenant.status)) {
     return report(
@@ -186,7 +191,9 @@ async function lookForUnlisted(
     const page = await prisma.resource.findMany({
       where: {
         ...{ id: { gt: after }, kind: "ORGANIZATION", upstreamId: { not: null } },
-        ...{ state: { in: ["PRESENT", "UNKNOWN"] }, tenant: { status: { notIn: [...closedStatuses] } } },
+        ...{ state: { in: ["PRESENT", "UNKNOWN"] } },
+        // Those of customers' own accounts are not to be seen with the platform's key.
+        tenant: { status: { notIn: [...closedStatuses] }, accountId: null },
         OR: [{ state: "UNKNOWN" }, { presentAt: null }, { presentAt: { lt: madeBefore } }],
       },
       include: { tenant: true },

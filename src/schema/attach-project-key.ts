@@ -6,6 +6,7 @@ import { EncryptionKeyMissing, ProjectKeyInvalid, ProjectKeyMismatch } from "../
 import { noReasonGiven, reasonSchema } from "../tenants/operator-input.ts";
 import { tenantKeySchema } from "../tenants/place.ts";
 import { TenantNotFound, TenantStatusRefused } from "../tenants/refusals.ts";
+import { apiKeySchema } from "./api-key.ts";
 import { builder } from "./builder.ts";
 import { answeringMem0, mem0Failures } from "./mem0-failures.ts";
 import { parseInput } from "./parse-input.ts";
@@ -16,10 +17,7 @@ const overlapMaxMs = 604_800_000;
 
 const inputSchema = z.object({
   tenantKey: tenantKeySchema,
-  // A shorter one could be guessed from the four characters that are shown.
-  apiKey: z
-    .string()
-    .regex(/^[\x21-\x7e]{16,512}$/, "Must have 16 to 512 printable ASCII characters and no spaces."),
+  apiKey: apiKeySchema,
   reason: reasonSchema.default(noReasonGiven),
   overlapMs: z
     .int()

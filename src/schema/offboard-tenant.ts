@@ -39,7 +39,8 @@ builder.mutationField("offboardTenant", (t) =>
     type: payload,
     description:
       "Takes a tenant's place in Mem0 away: webhooks, project, organization, each proved to be no longer readable. " +
-      "It only goes forward; where a proof cannot be had, the operation NEEDS_ATTENTION.",
+      "It only goes forward; where a proof cannot be had, the operation NEEDS_ATTENTION. Of a tenant on its customer's own account " +
+      "nothing is deleted: the place is released, and the account stays linked.",
     errors: {
       types: [InvalidInput, TenantNotFound, TenantStatusRefused, OperationInProgress, IdempotencyKeyReused],
       union: { name: "OffboardTenantResult" },

@@ -15,6 +15,14 @@ export const OperationKindEnum = builder.enumType("OperationKind", {
       value: OperationKind.CHECK_TWINS,
       description: "The late look for what a lost request may have made after all.",
     },
+    CHANGE_PLACE: {
+      value: OperationKind.CHANGE_PLACE,
+      description: "Settings, members or webhooks of an ACTIVE tenant are changed.",
+    },
+    LINK: {
+      value: OperationKind.LINK,
+      description: "A sign-up onto a customer's own account: nothing is made in Mem0.",
+    },
   },
 });
 

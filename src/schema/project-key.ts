@@ -1,7 +1,8 @@
 import { KeyState } from "../generated/prisma/enums.ts";
 import { builder } from "./builder.ts";
 
-const KeyStateEnum = builder.enumType("ProjectKeyState", {
+/** Whether an API key may be used, in GraphQL. */
+export const KeyStateEnum = builder.enumType("ProjectKeyState", {
   description: "Whether an API key may be used.",
   values: {
     PROVED: { value: KeyState.PROVED, description: "Mem0 said that it is of this very project." },

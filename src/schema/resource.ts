@@ -27,6 +27,10 @@ const goneByEnum = builder.enumType("GoneBy", {
     DELETED: { value: GoneBy.DELETED, description: "By our own delete, proved." },
     PARENT: { value: GoneBy.PARENT, description: "With what it lay in, which was proved." },
     NEVER_MADE: { value: GoneBy.NEVER_MADE, description: "It was never made." },
+    RELEASED: {
+      value: GoneBy.RELEASED,
+      description: "It is the customer's own, and no longer this tenant's. In Mem0 it is as it was.",
+    },
   },
 });
 

@@ -5,7 +5,6 @@ import type { Tenant } from "../generated/prisma/client.ts";
 import { TenantStatus as statuses } from "../generated/prisma/enums.ts";
 import { findTenantIds, searchLengthMax } from "../tenants/find-tenants.ts";
 import { tenantKeySchema } from "../tenants/place.ts";
-import { findTenant } from "../tenants/tenant-store.ts";
 import { builder } from "./builder.ts";
 import { MemoryAccessRef } from "./memory-access.ts";
 
@@ -21,7 +20,7 @@ const TenantStatus = builder.enumType("TenantStatus", {
     OFFBOARDING: { value: statuses.OFFBOARDING, description: "Its place is being taken away." },
     OFFBOARDED: {
       value: statuses.OFFBOARDED,
-      description: "Its place is gone, proved. The key is free again.",
+      description: "Its place is gone, proved, or the customer's own again. The key is free again.",
     },
   },
 });
@@ -93,8 +92,7 @@ builder.queryField("tenant", (t) =>
     resolve: async (query, _root, { key }, { prisma }) => {
       // What cannot be a key is nobody's, and some of it (NUL) the database would not even look for.
       if (!tenantKeySchema.safeParse(key).success) return null;
-      const newest = await findTenant(prisma, key);
-      return newest === null ? null : prisma.tenant.findUnique({ ...query, where: { id: newest.id } });
+      return prisma.tenant.findFirst({ ...query, where: { key }, orderBy: { generation: "desc" } });
     },
   }),
 );

@@ -38,10 +38,13 @@ export type Mem0Verb =
 /** What is done to the keys of a tenant's project, as the mutations are named. */
 export type KeyVerb = "attachProjectKey" | "detachProjectKey";
 
+/** What is done to customers' own accounts, as the mutations are named. */
+export type AccountVerb = "linkMem0Account" | "unlinkMem0Account";
+
 /** Who does what by hand, to which operation, and why. */
 export interface VerbCall {
   readonly actor: string;
-  readonly verb: OperatorVerb | InstallationVerb | KeyVerb | Mem0Verb;
+  readonly verb: OperatorVerb | InstallationVerb | KeyVerb | AccountVerb | Mem0Verb;
   /** As the actor gave it. */
   readonly reason: string;
   /** Null: nobody knows such an operation. */

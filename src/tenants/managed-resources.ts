@@ -1,4 +1,4 @@
-import type { Tenant } from "../generated/prisma/client.ts";
+import type { Prisma, Tenant } from "../generated/prisma/client.ts";
 import type { ResourceKind } from "../generated/prisma/enums.ts";
 import type { Db } from "./mapping.ts";
 import { closedStatuses } from "./tenant.ts";
@@ -20,10 +20,15 @@ export interface Mapped extends UpstreamId {
 /** Statuses of tenants whose organization may be in Mem0 without the mapping knowing its id. An ACTIVE one has its id. */
 const unfinishedStatuses = ["PROVISIONING", "OFFBOARDING"] as const;
 
+/** Selects what was not released: that is the customer's again, and may be in the mapping of another tenant by now. */
+export const notReleased = {
+  OR: [{ goneBy: null }, { goneBy: { not: "RELEASED" } }],
+} as const satisfies Prisma.ResourceWhereInput;
+
 /** What of these is in the mapping of a tenant, whatever became of the tenant; in any order. One page costs two statements. */
 export async function findMapped(db: Db, ids: readonly UpstreamId[]): Promise<Mapped[]> {
   const rows = await db.resource.findMany({
-    where: { OR: byKind(ids) },
+    where: { AND: [notReleased, { OR: byKind(ids) }] },
     select: { kind: true, upstreamId: true, tenant: true },
   });
   return rows.flatMap(({ upstreamId, tenant, kind }) =>

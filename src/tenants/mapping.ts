@@ -4,7 +4,8 @@ import { newId } from "./ids.ts";
 import { type StepEnd, stepEndAfter } from "./operation-steps.ts";
 
 /**
- * The only writer of resources and of their attempts, with `delete-attempts.ts` and `resources-without-id.ts` beside it.
+ * The only writer of resources and of their attempts, with `delete-attempts.ts`, `resources-without-id.ts` and
+ * `linked-places.ts` beside it.
  * Each function is one statement, or one transaction, and each write says in its WHERE what it takes for granted, so
  * that a repeat, or a process that should have stopped, changes nothing.
  */

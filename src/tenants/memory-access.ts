@@ -102,6 +102,14 @@ const makeKey =
   "Mem0 has no API that makes API keys, and the key alone decides which project a memory call reaches. Create a key for this " +
   "tenant's project in Mem0's dashboard (Settings > API keys), and attach it with the mutation attachProjectKey.";
 
+const attachAnother =
+  "create another one for this tenant's project in Mem0's dashboard (Settings > API keys), and attach it with the mutation " +
+  "attachProjectKey.";
+
+const linkAgain =
+  "let the customer create another one for the same project in Mem0's dashboard (Settings > API keys), and link it with the " +
+  "mutation linkMem0Account: it takes the place of the account's key.";
+
 /**
  * Judges what lets into a tenant's project now. A tenant with keys of its own goes by them alone: where all of them failed
  * their proof, no other key takes their place.
@@ -120,10 +128,12 @@ export function judgeAccess(row: AccessRow, platform: PlatformIdentity): JudgedA
     return closedAccess(row, "MISSING", "The tenant's project is not known to be there.", howTo);
   }
   const home = { orgId, projectId };
-  if (row.keys.length > 0) return byKeys(row, row.keys, (key) => wayBy("PROJECT", key, home, home));
+  if (row.keys.length > 0)
+    return byKeys(row, row.keys, (key) => wayBy("PROJECT", key, home, home), attachAnother);
   if (row.account !== null) {
     const { account } = row;
-    if (account.orgId === orgId) return byKeys(row, [account], (key) => wayBy("ACCOUNT", key, home, account));
+    if (account.orgId === orgId)
+      return byKeys(row, [account], (key) => wayBy("ACCOUNT", key, home, account), linkAgain);
   } else if (platform.orgId === orgId) {
     const key = { id: null, sealedKey: null, usableForMs: proofLastsMs };
     return open(row, [wayBy("PLATFORM", key, home, platform)]);
@@ -136,6 +146,7 @@ function byKeys(
   row: AccessRow,
   keys: readonly HeldKey[],
   wayOf: (key: HeldKey & { usableForMs: number }) => AccessWay,
+  insteadOf: string,
 ): JudgedAccess {
   const usable = keys.flatMap((key) => {
     const { state, usableForMs } = key;
@@ -146,9 +157,7 @@ function byKeys(
   if (usable.length > 0) return open(row, usable);
   const because = keys.find(({ refutedBecause }) => refutedBecause !== null)?.refutedBecause;
   const message = because ?? "Mem0 has not answered a proof of the tenant's API key for 24 hours.";
-  const howTo =
-    "The proof is repeated on a schedule, and a good one opens the door again. If the key was revoked, create another one for " +
-    "this tenant's project in Mem0's dashboard (Settings > API keys), and attach it with the mutation attachProjectKey.";
+  const howTo = `The proof is repeated on a schedule, and a good one opens the door again. If the key was revoked, ${insteadOf}`;
   return closedAccess(row, "REFUTED", message, howTo);
 }
 

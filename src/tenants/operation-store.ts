@@ -77,11 +77,14 @@ export async function insertOperation(
     readonly id: string;
     readonly tenantId: string;
     readonly steps: readonly string[];
+    /** What the start found out besides what was asked for: stored, and no part of what a repeat is compared by. */
+    readonly found?: Prisma.InputJsonObject;
   },
 ): Promise<Operation> {
   const operation = await tx.operation.create({
     data: {
       ...{ id: plan.id, tenantId: plan.tenantId, ...intent, inputHash: hashOf(intent.input) },
+      input: { ...intent.input, ...plan.found },
     },
   });
   await tx.$executeRaw`
@@ -95,6 +98,8 @@ const uniqueIndexes = {
   tenant_key_generation_key: "tenant-key",
   tenant_key_open: "tenant-key",
   operation_open_once: "open-operation",
+  tenant_account_open: "account",
+  resource_upstream_once: "upstream-id",
 } as const;
 
 /**

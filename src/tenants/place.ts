@@ -19,8 +19,9 @@ export const webhookEventTypes = [
 export const unknownMemberPolicies = ["WAIT", "FAIL"] as const;
 
 /** Most members and webhooks of one place: bounds on the requests one sign-up makes. */
-const membersMax = 100;
-const webhooksMax = 20;
+export const membersMax = 100;
+/** As `membersMax`. */
+export const webhooksMax = 20;
 
 const printable = /^[^\p{Cc}\p{Cs}\u2028\u2029]*$/u;
 
@@ -42,7 +43,7 @@ export const tenantKeySchema = z
   );
 
 /** A display name: at most 255 code points, no control characters. */
-const displayNameSchema = text(255);
+export const displayNameSchema = text(255);
 
 /** Chosen by the caller for one intent. */
 export const idempotencyKeySchema = z
@@ -74,7 +75,8 @@ function isWebhookUrl(value: string): boolean {
   return url.protocol === "https:" || (url.protocol === "http:" && loopbackHosts.has(url.hostname));
 }
 
-const webhookSchema = z.object({
+/** A webhook as the caller asks for it. Without a name it gets one by its position. */
+export const webhookSchema = z.object({
   name: text(100).optional(),
   url: z
     .string()

@@ -43,7 +43,8 @@ export async function buryPastExecutors(db: Db): Promise<void> {
 export async function stopOpenOperations(prisma: PrismaClient, because: string): Promise<void> {
   await prisma.$transaction(async (tx) => {
     await tx.$executeRaw`
-      UPDATE operation SET status = 'NEEDS_ATTENTION', run = run + 1, ambiguous = true, resume_at = NULL,
+      UPDATE operation SET status = 'NEEDS_ATTENTION', run = run + 1, resume_at = NULL,
+        ambiguous = (SELECT account_id IS NULL FROM tenant WHERE tenant.id = tenant_id),
         claimed_at = NULL, deadline_at = NULL, parks = 0, updated_at = now(),
         reason = ${because} || ' It was ' || status || ' then' || coalesce(' (' || reason || ').', '.')
       WHERE status IN ('QUEUED', 'RUNNING', 'PARKED', 'UNWINDING', 'NEEDS_ATTENTION')
@@ -57,11 +58,14 @@ export async function stopOpenOperations(prisma: PrismaClient, because: string):
   });
 }
 
-/** Everything of the mapping that is not proved to be gone is UNKNOWN. When a waiting member was due stays written. */
+/**
+ * Everything of the mapping that is not proved to be gone is UNKNOWN. When a waiting member was due stays written. What is on
+ * a customer's own account is left as it is: no inventory of ours sees it, and the proofs of its key say what has become of it.
+ */
 export async function doubtResources(db: Db, because: string): Promise<void> {
   await db.$executeRaw`
     UPDATE resource SET state = 'UNKNOWN', reason = ${because} FROM tenant t
-    WHERE t.id = tenant_id AND t.status NOT IN ('FAILED', 'OFFBOARDED') AND state <> 'GONE'`;
+    WHERE t.id = tenant_id AND t.status NOT IN ('FAILED', 'OFFBOARDED') AND t.account_id IS NULL AND state <> 'GONE'`;
 }
 
 const createSteps = {
@@ -71,7 +75,7 @@ const createSteps = {
 };
 
 /**
- * Whatever has no upstream id may have been made after the backup. It gets a create attempt without a known outcome,
+ * Whatever has no upstream id may have been made after the backup, but on a customer's own account, where we make nothing. It gets a create attempt without a known outcome,
  * begun when its first one was or when it was intended: so that nobody makes it without having looked, and what is
  * found since that time can be trusted.
  */
@@ -81,7 +85,7 @@ export async function doubtCreates(prisma: PrismaClient, because: string): Promi
       upstreamId: null,
       state: { not: "GONE" },
       kind: { in: ["ORGANIZATION", "PROJECT", "WEBHOOK"] },
-      tenant: { status: { notIn: ["FAILED", "OFFBOARDED"] } },
+      tenant: { status: { notIn: ["FAILED", "OFFBOARDED"] }, accountId: null },
     },
     include: { attempts: { where: { action: "CREATE" }, orderBy: { startedAt: "asc" } } },
   });

@@ -144,7 +144,8 @@ async function tryToSignUp(prisma: PrismaClient, intent: Intent, signUp: SignUp)
 export interface Offboarding {
   readonly operationId: string;
   readonly key: string;
-  readonly steps: readonly string[];
+  /** The planned steps, in order, by whether the tenant is on its customer's own account. */
+  readonly stepsOf: (isLinked: boolean) => readonly string[];
   /** When what is superseded gets its late look for twins, where one is due. Not before the off-boarding has ended. */
   readonly twinCheckAt: Date;
 }
@@ -169,7 +170,11 @@ export async function insertOffboarding(
     await refuseWhileOpen(tx, tenantId);
     checkMove(tenant, "OFFBOARDING");
     await tx.tenant.update({ where: { id: tenantId }, data: { status: "OFFBOARDING" } });
-    return insertOperation(tx, intent, { id: offboarding.operationId, tenantId, steps: offboarding.steps });
+    const isLinked = tenant.accountId !== null;
+    return insertOperation(tx, intent, {
+      ...{ id: offboarding.operationId, tenantId, steps: offboarding.stepsOf(isLinked) },
+      found: { isLinked },
+    });
   });
 }
 
@@ -183,8 +188,8 @@ async function supersedeOpen(tx: Prisma.TransactionClient, tenantId: string, by:
       twin_check_at = CASE WHEN ambiguous OR kind = 'CHECK_TWINS' THEN ${by.twinCheckAt}::timestamptz END,
       reason = CASE WHEN kind = 'SIGN_UP' THEN 'The read-back' ELSE 'It' END || ${` was superseded by ${by.operationId}.`}
     WHERE tenant_id = ${tenantId} AND (
-      kind = 'SIGN_UP' AND status IN ('QUEUED', 'RUNNING', 'PARKED', 'NEEDS_ATTENTION')
-      OR kind IN ('CHECK_TWINS', 'ADD_WAITING_MEMBERS') AND status IN ('QUEUED', 'PARKED', 'NEEDS_ATTENTION'))
+      kind IN ('SIGN_UP', 'LINK') AND status IN ('QUEUED', 'RUNNING', 'PARKED', 'NEEDS_ATTENTION')
+      OR kind IN ('CHECK_TWINS', 'ADD_WAITING_MEMBERS', 'CHANGE_PLACE') AND status IN ('QUEUED', 'PARKED', 'NEEDS_ATTENTION'))
     RETURNING id`;
   if (superseded === undefined) return;
   await tx.operationStep.updateMany({

@@ -125,7 +125,9 @@ class Batch {
     await emulator.setSwitches(worldSwitches[this.#world]);
     for (let from = 0; from < this.#cells.length; from += preparedAtOnce) {
       const some = this.#cells.slice(from, from + preparedAtOnce);
-      await this.#forAll(some, ({ kind, key }) => sagaDescriptions[kind].prepare(this.#stage, key));
+      await this.#forAll(some, ({ kind, key, isLinked }) =>
+        sagaDescriptions[kind].prepare(this.#stage, key, isLinked),
+      );
       await this.#untilQuiet();
     }
     await this.#refuseOpen();

@@ -71,6 +71,8 @@ export interface Cell {
   readonly failsAt: string | null;
   /** Whether the saga goes on when the step under test fails for good. */
   readonly isTolerated: boolean;
+  /** Whether the tenant is on its customer's own account. */
+  readonly isLinked: boolean;
   /** Whether the engine records its stage. Where it does not, our rows alone are the record. */
   readonly isRecorded: boolean;
 }

@@ -57,7 +57,8 @@ function placesOf(world: WorldName): Place[] {
   return Object.values(sagaDescriptions).flatMap((description) =>
     stepsOf(description).flatMap(({ row, step }) => {
       // Where there is no call the crash is tried alone, besides the faults that are none.
-      const faults = step.call === null ? [null, ...faultNames] : faultNames;
+      const isAskingAlways = step.call !== null && !("asksNothing" in step.undoing);
+      const faults = isAskingAlways ? faultNames : [null, ...faultNames];
       return (["invoke", "compensate"] as const).flatMap((direction) =>
         crashPoints.flatMap((crash) =>
           faults.flatMap((fault) =>
@@ -98,8 +99,10 @@ function whyNot({ description, row, step, direction, crash, fault, continuation 
   if (direction === "compensate" && "goesWith" in undoing) {
     return `no undoing of its own: it goes with that of ${undoing.goesWith}, which is tried`;
   }
-  if (step.call === null && fault !== null) return `asks Mem0 nothing: a crash, but no fault (${row.name})`;
-  if (step.call === null && crash === "after-the-call") return "asks Mem0 nothing: no call to crash after";
+  const call = callOf(step, direction);
+  if (call === null && fault !== null) return `asks Mem0 nothing: a crash, but no fault (${row.name})`;
+  if (call !== null && fault === null) return `asks Mem0 something: tried under faults (${row.name})`;
+  if (call === null && crash === "after-the-call") return "asks Mem0 nothing: no call to crash after";
   const isDone = crash === "after-the-answer" || crash === "after-the-record";
   if (isBack && isDone && direction === "invoke" && step.doneIsFinal !== undefined) {
     return `nothing unwinds from here: ${step.doneIsFinal}`;
@@ -110,17 +113,23 @@ function whyNot({ description, row, step, direction, crash, fault, continuation 
 function cellOf({ description, row, step, direction, crash, fault, continuation, world }: Place): Cell {
   const { kind } = description.saga;
   const isBack = direction === "compensate" || continuation.startsWith("undoing");
-  const ownUndoing: Call | null = "method" in step.undoing ? step.undoing : null;
   const undoing = "goesWith" in step.undoing ? step.undoing.goesWith : row.name;
   const id = [kind, row.name, direction, crash, fault ?? "no-fault", continuation, world].join("/");
   return {
     ...{ id, kind, step: row.name, direction, crash, fault, continuation, world },
-    call: direction === "invoke" ? step.call : ownUndoing,
+    call: callOf(step, direction),
+    isLinked: step.isLinked === true,
     undoing: isBack ? undoing : null,
     failsAt: isBack ? description.failsAt : null,
     isTolerated: row.isTolerated === true,
     isRecorded: direction === "compensate" || !stageOf(description, row).every(isRepeatedFreely),
   };
+}
+
+/** The call of the deed, or of its undoing. Null: it makes none. */
+function callOf({ call, undoing }: StepDescription, direction: Cell["direction"]): Call | null {
+  if (direction === "invoke") return call;
+  return "method" in undoing ? undoing : null;
 }
 
 function stageOf({ saga }: SagaDescription, row: StepRow): readonly StepRow[] {

@@ -15,6 +15,7 @@ import { placeSchema } from "../../src/tenants/place.ts";
 import { EmulatorControl } from "../emulator-control.ts";
 import { matrixTimings } from "./faults.ts";
 import type { MatrixDatabase } from "./ground.ts";
+import { linkAccount, signUpLinked } from "./linked-account.ts";
 
 /** What a batch plays on: a database, an emulator, and what callers and operators do. No saga runs in this process. */
 export interface Stage {
@@ -27,8 +28,12 @@ export interface Stage {
   readonly databaseUrl: string;
   /** Registers the person whose e-mail the sign-up of this key names. */
   register(key: string): Promise<void>;
-  /** Signs up a place with one of everything. */
-  signUp(key: string): Promise<void>;
+  /** Signs up a place with one of everything; `other`: where it is another place. */
+  signUp(key: string, other?: Partial<z.input<typeof placeSchema>>): Promise<void>;
+  /** Links an account of the customer of this key: an organization of his own, with its one project. */
+  linkAccount(key: string): Promise<void>;
+  /** Signs up onto that account. */
+  signUpLinked(key: string): Promise<void>;
   tenantId(key: string): Promise<string>;
   operationId(key: string, kind: "SIGN_UP"): Promise<string>;
   /**
@@ -58,6 +63,8 @@ export async function openStage(database: MatrixDatabase, isListScoped: boolean)
   const account = await recognizeAccount(prisma, { upstream: "emulator", ...identity });
   const provisioning: Provisioning = {
     ...{ prisma, mem0, timings: matrixTimings },
+    // No saga runs here.
+    openAccount: () => Promise.reject(new Error("The stage opens no account.")),
     account: { id: account.id, userEmail: identity.userEmail },
     markerSecret: await openMarkerSecret(prisma),
     around: (_deed, proceed) => proceed(),
@@ -76,15 +83,18 @@ export async function openStage(database: MatrixDatabase, isListScoped: boolean)
     register: async (key) => {
       await control.registerUser(emailOf(key));
     },
-    signUp: async (key) => {
+    signUp: async (key, other = {}) => {
       const place = placeSchema.parse({
         name: key,
         members: [{ email: emailOf(key) }],
         webhooks: [{ url: `https://${key}.test/hook`, eventTypes: ["MEMORY_ADD"] }],
         settings: { customInstructions: `Of ${key}.`, decay: true },
+        ...other,
       });
       await signUpTenant(provisioning, starter, { actor: "matrix", key, idempotencyKey: key, place });
     },
+    linkAccount: (key) => linkAccount(provisioning, control, key),
+    signUpLinked: (key) => signUpLinked(provisioning, starter, key),
     tenantId: async (key) => (await prisma.tenant.findFirstOrThrow({ where: { key } })).id,
     operationId: async (key, kind) =>
       (await prisma.operation.findFirstOrThrow({ where: { kind, tenant: { key } } })).id,

@@ -1,5 +1,6 @@
 import type { Operation, Resource } from "../../src/generated/prisma/client.ts";
 import { type Cell, mustNeedAttention, type PlacedCell } from "./cell.ts";
+import { customersName } from "./linked-account.ts";
 import { sagaDescriptions } from "./saga-descriptions.ts";
 import type { Snapshot, TenantRows } from "./snapshot.ts";
 
@@ -42,13 +43,16 @@ export function faultsAtEnd(cell: PlacedCell, snapshot: Snapshot): string[] {
   for (const other of tenant.operations) {
     if (other !== operation && !["SUCCEEDED", "UNWOUND"].includes(other.status)) faults.push(describe(other));
   }
-  const isGone = must === "UNWOUND" || sagaDescriptions[cell.kind].endsAs === "gone";
+  const endsAs = must === "UNWOUND" ? "gone" : sagaDescriptions[cell.kind].endsAs;
   return [
     ...faults,
     ...unaccounted(cell, snapshot),
     ...madeTwice(tenant, snapshot),
     ...lookAlikeFaults(cell, tenant, snapshot),
-    ...(isGone ? notGone(tenant, snapshot) : notWhole(cell, tenant, snapshot)),
+    ...(endsAs === "gone" ? notGone(tenant, snapshot) : []),
+    ...(endsAs === "whole" ? notWhole(cell, tenant, snapshot) : []),
+    ...(endsAs === "linked" ? notLinked(tenant, snapshot) : []),
+    ...(cell.isLinked ? notLeftAlone(tenant, snapshot) : []),
   ];
 }
 
@@ -75,6 +79,14 @@ function webhooksOf(key: string, { upstream }: Snapshot) {
   return upstream.webhooks.filter(({ url }) => new URL(url).hostname === `${key}.test`);
 }
 
+/** The webhooks that may be this one of the mapping: Mem0 keeps their URL unique in a project. */
+function webhooksLike(key: string, { desired }: Resource, snapshot: Snapshot) {
+  return webhooksOf(key, snapshot).filter(
+    ({ url }) =>
+      typeof desired === "object" && desired !== null && "url" in desired && desired["url"] === url,
+  );
+}
+
 /** Twins, what is upstream and not in the mapping without anybody saying so, and what is PRESENT and not upstream. */
 function unaccounted(cell: PlacedCell, snapshot: Snapshot): string[] {
   const tenant = snapshot.tenants.get(cell.key);
@@ -87,7 +99,7 @@ function unaccounted(cell: PlacedCell, snapshot: Snapshot): string[] {
     if (isLookedAt && isInDoubt(resource, tenant)) continue;
     const alive =
       kind === "WEBHOOK"
-        ? webhooksOf(cell.key, snapshot)
+        ? webhooksLike(cell.key, resource, snapshot)
             .filter(({ deleted_at }) => deleted_at === null)
             .map(({ webhook_id }) => webhook_id)
         : bearersOf(resource, snapshot).flatMap(({ id, isAlive }) => (isAlive ? [id] : []));
@@ -123,12 +135,11 @@ function isGoneUpstream(id: string, { upstream: { organizations, projects, webho
 
 /** What was made more than once, even if the twin was removed since: nothing here lands later than the settle delay. */
 function madeTwice({ key, resources }: TenantRows, snapshot: Snapshot): string[] {
-  const webhooks = webhooksOf(key, snapshot).length;
-  const marked = resources.flatMap((resource) => {
-    const made = bearersOf(resource, snapshot).filter(({ id }) => !snapshot.planted.has(id)).length;
+  return resources.flatMap((resource) => {
+    const bearers = bearersOf(resource, snapshot).filter(({ id }) => !snapshot.planted.has(id));
+    const made = resource.kind === "WEBHOOK" ? webhooksLike(key, resource, snapshot).length : bearers.length;
     return made > 1 ? [`Its ${resource.kind} was made ${made} times.`] : [];
   });
-  return webhooks > 1 ? [...marked, `Its WEBHOOK was made ${webhooks} times.`] : marked;
 }
 
 /** A stranger's look-alike is told, where a list shows it, and left alone; the twins that are ours go. */
@@ -158,11 +169,49 @@ function notGone(tenant: TenantRows, snapshot: Snapshot): string[] {
   return faults;
 }
 
+function notLinked(tenant: TenantRows, snapshot: Snapshot): string[] {
+  const { key, resources, status } = tenant;
+  const { org_id, projects } = customersPlace(key, snapshot);
+  const faults = status === "ACTIVE" ? [] : [`The tenant is ${status}.`];
+  const own = resources.map(({ kind, state, upstreamId }) => `${kind} ${state} ${upstreamId}`).toSorted();
+  const must = [`ORGANIZATION PRESENT ${org_id}`, `PROJECT PRESENT ${projects[0]?.project_id}`];
+  if (own.join() !== must.join()) faults.push(`Its place is ${own.join()}, and should be ${must.join()}.`);
+  return faults;
+}
+
+/** What is wrong with a customer's own place, which is never touched: one project, one member in each, nothing else. */
+function notLeftAlone({ key, resources }: TenantRows, snapshot: Snapshot): string[] {
+  const { deleted_at, members, projects, webhooks } = customersPlace(key, snapshot);
+  const faults = resources.some(({ attempts }) => attempts.length > 0)
+    ? ["Something of a customer's own place was to be made or deleted."]
+    : [];
+  const isWhole =
+    deleted_at === null &&
+    projects.length === 1 &&
+    projects.every((project) => project.deleted_at === null && project.members.length <= 1) &&
+    members.length === 1 &&
+    webhooks.length === 0;
+  return isWhole ? faults : [...faults, "The customer's own place is not as it was."];
+}
+
+function customersPlace(key: string, { upstream }: Snapshot) {
+  const organization = upstream.organizations.find(({ name }) => name === customersName(key));
+  if (organization === undefined) throw new Error(`The customer of ${key} has no organization.`);
+  const projects = upstream.projects.filter(({ org_id }) => org_id === organization.org_id);
+  const webhooks = upstream.webhooks.filter(({ project_id }) =>
+    projects.some((project) => project.project_id === project_id),
+  );
+  return { ...organization, projects, webhooks };
+}
+
 function notWhole({ kind, world }: Cell, tenant: TenantRows, snapshot: Snapshot): string[] {
   const { key, resources, status, drift, readBackAt } = tenant;
+  // What a change removed stays in the mapping, and nothing else there may be gone.
+  const isRemoved = ({ name, goneBy }: ResourceRows) =>
+    kind === "CHANGE_PLACE" && goneBy === "DELETED" && (name === "old" || name === `old@${key}.test`);
   const faults = resources
-    .filter(({ state }) => state !== "PRESENT")
-    .map(({ kind, name, state }) => `Its ${kind} ${name} is ${state}, and should be PRESENT.`);
+    .filter((resource) => resource.state !== "PRESENT" && !isRemoved(resource))
+    .map((resource) => `Its ${resource.kind} ${resource.name} is ${resource.state}, and should be PRESENT.`);
   if (status !== "ACTIVE") faults.push(`The tenant is ${status}.`);
   if (readBackAt === null) faults.push("It was never read back.");
   // A read-back sees the lists as they are, and there they lag.
@@ -181,6 +230,9 @@ function notWhole({ kind, world }: Cell, tenant: TenantRows, snapshot: Snapshot)
   for (const place of places) {
     const there = place?.members.filter(({ email }) => email === `ada@${key}.test`).length ?? 0;
     if (there !== 1) faults.push(`Its member is ${there} times in a place.`);
+    if (place?.members.some(({ email }) => email === `old@${key}.test`) === true) {
+      faults.push("A member who was removed is in a place.");
+    }
   }
   const settings = projects.find(({ project_id }) => project_id === project)?.custom_instructions;
   if (settings !== `Of ${key}.`) faults.push(`Its settings are not set: ${settings}.`);

@@ -7,6 +7,7 @@ import { holdExecutorLease } from "../../src/database/executor-lease.ts";
 import type { PrismaClient } from "../../src/generated/prisma/client.ts";
 import { ping } from "../../src/mem0/ping.ts";
 import { type Mem0, openMem0 } from "../../src/mem0/request.ts";
+import { KeyClients } from "../../src/memory-access/key-clients.ts";
 import { startEngine } from "../../src/provisioning/engine.ts";
 import type { Around, Deed, Provisioning } from "../../src/provisioning/provisioning.ts";
 import type { Journal } from "../../src/provisioning/run-saga.ts";
@@ -16,6 +17,7 @@ import { openMarkerSecret, recognizeAccount } from "../../src/tenants/installati
 import { Licence } from "../../src/work.ts";
 import { EmulatorControl } from "../emulator-control.ts";
 import { callTimeoutMs, matrixTimings } from "./faults.ts";
+import { matrixRing } from "./linked-account.ts";
 import type { FromWorker, ToWorker, WorkerOrder } from "./messages.ts";
 import { Trial, type TrialTools, type Trying } from "./trial.ts";
 
@@ -138,10 +140,16 @@ async function work(order: WorkerOrder): Promise<void> {
   const { prisma } = await openDatabase(databaseUrl, { connectionsMax: 12 });
   const identity = await ping(mem0);
   const account = await recognizeAccount(prisma, { upstream: "emulator", ...identity });
+  const accountKeys = new KeyClients(
+    { baseUrl: emulatorUrl, timeoutMs: callTimeoutMs, gate: licence, breaker: false },
+    matrixRing,
+  );
   const trials = new Trials(order, prisma, toolsOf(new EmulatorControl(emulatorUrl), licence));
   const provisioning: Provisioning = {
     prisma,
     mem0: watchCalls(mem0),
+    openAccount: async (id, sealedKey) =>
+      watchCalls(await accountKeys.get({ owner: "ACCOUNT", id }, sealedKey)),
     account: { id: account.id, userEmail: identity.userEmail },
     markerSecret: await openMarkerSecret(prisma),
     timings: matrixTimings,

@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import { type Database, openDatabase } from "../../src/database/connect.ts";
 import { type Mem0, openMem0 } from "../../src/mem0/request.ts";
+import { KeyClients } from "../../src/memory-access/key-clients.ts";
 import { defaultTimings, type Provisioning, type Timings } from "../../src/provisioning/provisioning.ts";
 import type { Turns } from "./turns.ts";
 
@@ -55,6 +56,12 @@ export class SimulatedProcess {
     this.provisioning = {
       prisma: database.prisma,
       mem0: this.#withPoints(this.#mem0, turns),
+      // No account of a customer is linked here, and nothing to unseal its key with.
+      openAccount: (id, sealedKey) =>
+        new KeyClients({ baseUrl: emulator.url, timeoutMs: 1_000 }, null).get(
+          { owner: "ACCOUNT", id },
+          sealedKey,
+        ),
       // An object of its own: what processes share by it, they must not share here.
       account: { ...account },
       ...{ markerSecret, timings, log },

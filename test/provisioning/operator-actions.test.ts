@@ -97,7 +97,10 @@ describe("what can be done about an operation", () => {
             for (const { verb, why } of actions) {
               expect(why).toMatch(/\.$/);
               if (verb !== "abortOperation") expect(["PARKED", "NEEDS_ATTENTION"]).toContain(status);
-              else expect([kind, tenantStatus, unwinding]).toEqual(["SIGN_UP", "PROVISIONING", false]);
+              else {
+                expect(["SIGN_UP", "LINK"]).toContain(kind);
+                expect([tenantStatus, unwinding]).toEqual(["PROVISIONING", false]);
+              }
             }
           }
         }

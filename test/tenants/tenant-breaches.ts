@@ -107,9 +107,12 @@ export const tenantBreaches: readonly Breach[] = [
       VALUES ('res_2', 'tnt_2', 'ORGANIZATION', 'main', '{}', 'op_1', 'org_1')`,
   },
   {
-    guard: "resource_tenant_id_kind_name_key",
-    what: "a tenant's second resource of a kind and name",
-    allowed: [],
+    guard: "resource_name_once",
+    what: "a tenant's second resource of a kind and name, unless the first is GONE",
+    allowed: [
+      `INSERT INTO resource (id, tenant_id, kind, name, desired, operation_id, state, gone_by, gone_at)
+        VALUES ('res_gone', 'tnt_1', 'ORGANIZATION', 'main', '{}', 'op_1', 'GONE', 'DELETED', now())`,
+    ],
     refused: `INSERT INTO resource (id, tenant_id, kind, name, desired, operation_id)
       VALUES ('res_2', 'tnt_1', 'ORGANIZATION', 'main', '{}', 'op_1')`,
   },
