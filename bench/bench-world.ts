@@ -4,6 +4,7 @@ import { type EngineSaga, registerEngineSaga } from "./engine-alone.ts";
 import { type BenchLoci, startLoci } from "./loci.ts";
 import { pingPlainly } from "./plain-sign-up.ts";
 import type { BenchPostgres } from "./postgres.ts";
+import { type StockEngine, startStockEngine } from "./stock-engine.ts";
 import type { Upstream } from "./upstream.ts";
 
 /** Everything that is measured inside this process. */
@@ -15,6 +16,8 @@ export interface Bench {
   readonly graphqlPool: Pool;
   /** Six steps with one call each to the same upstream: how the engine itself was measured. */
   readonly engineCalls: EngineSaga;
+  /** The same six, in a process of its own, over the engine's own connections. Started when first asked for. */
+  readonly stockEngine: () => Promise<StockEngine>;
   /** Six steps that do nothing at all. */
   readonly engineEmpty: EngineSaga;
 }
@@ -34,5 +37,10 @@ export async function startBench(
     make: async () => new Pool(new URL(loci.graphqlUrl).origin, { connections: 4, pipelining: 1 }),
     stop: (made) => made.destroy(),
   });
-  return { postgres, upstream, loci, graphqlPool, engineCalls, engineEmpty };
+  let stock: Promise<StockEngine> | null = null;
+  const stockEngine = () => {
+    stock ??= startStockEngine(postgres, upstream, lifetime);
+    return stock;
+  };
+  return { postgres, upstream, loci, graphqlPool, engineCalls, stockEngine, engineEmpty };
 }

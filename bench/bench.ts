@@ -4,6 +4,7 @@ import pino from "pino";
 import { Lifetime } from "../src/lifetime.ts";
 import { type Bench, startBench } from "./bench-world.ts";
 import { measureCost } from "./cost.ts";
+import { measureDataPlane } from "./data-plane.ts";
 import { describeMachine, loadAverage } from "./machine.ts";
 import { type BenchPostgres, startPostgres } from "./postgres.ts";
 import { drawTable, type Findings } from "./report.ts";
@@ -19,6 +20,7 @@ Measures Loci against the emulator on a Postgres of its own, and prints a report
   wall-time    a sign-up beside the same calls made plainly
   throughput   sagas a second beside the engine's own
   cost         SQL round trips and processor time a saga
+  data-plane   reads of memories beside the same calls made plainly
   take-over    from kill -9 to the next step
 
   --quick      a quarter of the time, and so less certain numbers
@@ -46,6 +48,10 @@ const sections = {
     measure: async (ground, ms) => measureThroughput(await ground.inProcess(), ms),
   },
   cost: { budgetMs: 45_000, measure: async (ground, ms) => measureCost(await ground.inProcess(), ms) },
+  "data-plane": {
+    budgetMs: 80_000,
+    measure: async (ground, ms) => measureDataPlane(await ground.inProcess(), ms),
+  },
   "take-over": { budgetMs: 150_000, measure: measureTakeOver },
 } as const satisfies Record<
   string,

@@ -9,7 +9,7 @@ const latencyMs = 5;
 const countedSagas = 20;
 const idleMs = 2_000;
 const textLength = 118;
-const warmUpSagas = 20;
+const warmUpSagas = 120;
 /** However little time there is: fewer sagas would be lost in the steps of the processors' clocks. */
 const burstMsMin = 6_000;
 const burst = { inFlight: 10, sagas: 150 } as const;
@@ -84,24 +84,31 @@ async function costOf(
   deed: () => Promise<unknown>,
   budgetMs: number,
 ): Promise<Omit<Cost, "what">> {
-  // The compiler of V8 and the caches of Postgres take some sagas to settle.
-  for (let saga = 0; saga < warmUpSagas; saga++) await deed();
-  const begun = performance.now();
+  // The compiler of V8 takes some sagas to settle, and Postgres plans a statement anew the first five times on each of the
+  // connections.
+  await runMany(deed, warmUpSagas, budgetMs);
   const before = { node: process.cpuUsage(), postgres: postgres.processorMs(), up: upstream.processorMs() };
-  let started = 0;
-  const worker = async () => {
-    while (started < burst.sagas && performance.now() - begun < budgetMs) {
-      started += 1;
-      await deed();
-    }
-  };
-  await Promise.all(Array.from({ length: burst.inFlight }, worker));
+  const started = await runMany(deed, burst.sagas, budgetMs);
   const { user, system } = process.cpuUsage(before.node);
   return {
     nodeMs: (user + system) / 1_000 / started,
     postgresMs: (postgres.processorMs() - before.postgres) / started,
     upstreamMs: (upstream.processorMs() - before.up) / started,
   };
+}
+
+/** Runs so many, or as many as the time allows, some at once. Answers how many. */
+async function runMany(deed: () => Promise<unknown>, sagas: number, budgetMs: number): Promise<number> {
+  const begun = performance.now();
+  let started = 0;
+  const worker = async () => {
+    while (started < sagas && performance.now() - begun < budgetMs) {
+      started += 1;
+      await deed();
+    }
+  };
+  await Promise.all(Array.from({ length: burst.inFlight }, worker));
+  return started;
 }
 
 interface Measured {

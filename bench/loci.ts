@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import pino from "pino";
 import { bearerCheck } from "../src/access/admin-token.ts";
@@ -10,8 +10,12 @@ import { loadGraphiql } from "../src/graphiql/page.ts";
 import { presetTabs } from "../src/graphiql/presets.ts";
 import { createGraphqlEndpoint } from "../src/graphql-endpoint.ts";
 import type { Lifetime } from "../src/lifetime.ts";
-import { ping } from "../src/mem0/ping.ts";
+import { type Ping, ping } from "../src/mem0/ping.ts";
 import { openMem0 } from "../src/mem0/request.ts";
+import { KeyClients } from "../src/memory-access/key-clients.ts";
+import { createKeyRing } from "../src/memory-access/key-ring.ts";
+import { accessChannels, createMemoryDoor, type OpenDoor } from "../src/memory-access/open-door.ts";
+import type { ProjectKeys } from "../src/memory-access/project-keys.ts";
 import { type Engine, startEngine } from "../src/provisioning/engine.ts";
 import { createOperationFeed, feedChannels, type OperationFeed } from "../src/provisioning/operation-feed.ts";
 import { createOperationWatch } from "../src/provisioning/operation-watch.ts";
@@ -62,8 +66,15 @@ export async function startLoci(
     stop: (made) => made.close(),
   });
   const moments = createSagaMoments();
+  const { identity, ...parts } = await openParts(databaseUrl, upstream, lifetime);
   const provisioning: Provisioning = {
-    ...(await openParts(databaseUrl, upstream, lifetime)),
+    ...parts,
+    // No account of a customer is linked here, and nothing to unseal its key with.
+    openAccount: (id, sealedKey) =>
+      new KeyClients({ baseUrl: upstream.url, timeoutMs: 30_000 }, null).get(
+        { owner: "ACCOUNT", id },
+        sealedKey,
+      ),
     timings: defaultTimings,
     around: moments.around,
     announce: feed.announce,
@@ -81,8 +92,9 @@ export async function startLoci(
     make: () => startBenchEngine(database, provisioning, moments),
     stop: (made) => made.stop(runPatienceMs),
   });
+  const memories = await openMemories(databaseUrl, { provisioning, upstream, identity }, lifetime);
   return {
-    graphqlUrl: await serve(provisioning, engine, feed, lifetime),
+    graphqlUrl: await serve(provisioning, { engine, feed, memories }, lifetime),
     ...{ token, moments },
     startSignUp: async () => {
       const key = freshKey();
@@ -110,16 +122,44 @@ async function openParts(databaseUrl: string, upstream: Upstream, lifetime: Life
   const identity = await ping(mem0);
   const { id } = await recognizeAccount(prisma, { upstream: "emulator", ...identity });
   const account = { id, userEmail: identity.userEmail };
-  return { prisma, mem0, account, markerSecret: await openMarkerSecret(prisma) };
+  return { prisma, mem0, account, identity, markerSecret: await openMarkerSecret(prisma) };
+}
+
+/** The way to memories, without the proofs that are made meanwhile: their statements would be counted. */
+async function openMemories(
+  databaseUrl: string,
+  of: { readonly provisioning: Provisioning; readonly upstream: Upstream; readonly identity: Ping },
+  lifetime: Lifetime,
+): Promise<{ door: OpenDoor; projectKeys: ProjectKeys }> {
+  const { prisma, log, mem0 } = of.provisioning;
+  const work = {
+    ...{ prisma, log, ring: createKeyRing([randomBytes(32)]), proofEveryMs: 900_000 },
+    target: { baseUrl: of.upstream.url, timeoutMs: 30_000 },
+    platform: { ...of.identity, mem0 },
+  };
+  const door = await lifetime.keep({
+    name: "the door to memories",
+    make: async () =>
+      createMemoryDoor({
+        ...work,
+        listen: (receiver) => openNotifications(databaseUrl, { channels: accessChannels, receiver }),
+      }),
+    stop: (made) => made.close(),
+  });
+  return { door, projectKeys: { ...work, door } };
 }
 
 /** Serves GraphQL, and answers where. */
 async function serve(
   provisioning: Provisioning,
-  engine: Engine,
-  feed: OperationFeed,
+  parts: {
+    readonly engine: Engine;
+    readonly feed: OperationFeed;
+    readonly memories: { readonly door: OpenDoor; readonly projectKeys: ProjectKeys };
+  },
   lifetime: Lifetime,
 ): Promise<string> {
+  const { engine, feed, memories } = parts;
   const { prisma, log } = provisioning;
   const server = await lifetime.keep({
     name: "the server",
@@ -129,7 +169,7 @@ async function serve(
   const watch = createOperationWatch(prisma, feed);
   server.serve({
     api: {
-      graphql: createGraphqlEndpoint({ prisma, provisioning, engine, watch }, log),
+      graphql: createGraphqlEndpoint({ prisma, provisioning, engine, watch, ...memories }, log),
       graphiql: loadGraphiql({ endpoint: "/graphql", title: "Loci", presets: presetTabs }),
       isAllowed: bearerCheck(token),
     },

@@ -35,12 +35,15 @@ export async function signUpPlainly(upstream: Upstream): Promise<void> {
 }
 
 /** The least call there is: who am I. */
-export async function pingPlainly(upstream: Upstream): Promise<void> {
+export async function pingPlainly(upstream: Called): Promise<void> {
   await call(upstream, "GET", "/v1/ping/");
 }
 
+/** What a plain call takes. */
+type Called = Pick<Upstream, "pool" | "apiKey">;
+
 async function call(
-  { pool, apiKey }: Upstream,
+  { pool, apiKey }: Called,
   method: "GET" | "POST" | "PATCH",
   path: string,
   body?: object,
