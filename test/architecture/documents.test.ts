@@ -7,6 +7,7 @@ import { defaultSwitches } from "../../src/emulator/switches.ts";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const pages = [
   ...["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "src/emulator/README.md"],
+  "examples/README.md",
   ...readdirSync(path.join(root, "docs"), { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".md"))
     .map((name) => path.posix.join("docs", name.split(path.sep).join("/"))),
@@ -79,7 +80,7 @@ describe("the documents", () => {
   });
 
   it("name only files of ours that there are", () => {
-    const sources = ["src", "test", "prisma", "scripts"].flatMap((folder) =>
+    const sources = ["src", "test", "prisma", "scripts", "examples"].flatMap((folder) =>
       readdirSync(path.join(root, folder), { recursive: true, encoding: "utf8" }).map(
         (name) => `${folder}/${name}`,
       ),
