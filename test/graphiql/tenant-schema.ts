@@ -6,7 +6,7 @@ export interface SubscriptionCount {
 }
 
 /** Enough of the issue's schema for every preset to be valid. */
-export const tenantTypeDefs = /* GraphQL */ `
+const tenantTypeDefs = /* GraphQL */ `
   enum Role { READER OWNER }
   enum OnUnknownMember { WAIT REFUSE }
   enum EventType { MEMORY_ADD }
