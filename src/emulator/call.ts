@@ -11,6 +11,8 @@ export interface Received {
   readonly authorization: string | undefined;
   /** The Host header: where the caller believes to be. */
   readonly host: string;
+  /** The Idempotency-Key header; null without one. Only profile jobs heed it. */
+  readonly idempotencyKey: string | null;
 }
 
 /** Who calls: the person of the API key, and the organization and project the key is bound to. */
@@ -21,18 +23,29 @@ export interface Caller {
   readonly projectId: string;
 }
 
-/** One authenticated request to one route. */
+/** One request to one route; authenticated unless the route is open to everybody. */
 export class Call {
-  readonly caller: Caller;
   readonly query: URLSearchParams;
+  readonly #caller: Caller | null;
   readonly #received: Received;
   readonly #params: Readonly<Record<string, string>>;
 
-  constructor(received: Received, caller: Caller, params: Readonly<Record<string, string>>) {
-    this.caller = caller;
+  constructor(received: Received, caller: Caller | null, params: Readonly<Record<string, string>>) {
+    this.#caller = caller;
     this.query = new URLSearchParams(received.query);
     this.#received = received;
     this.#params = params;
+  }
+
+  /** Who calls. @throws on an open route, where nobody has been asked for a key. */
+  get caller(): Caller {
+    if (this.#caller === null) throw new Error("The route is open: its caller is not known");
+    return this.#caller;
+  }
+
+  /** What the caller wants this request to be recognised by when it is repeated; null when it said nothing. */
+  get idempotencyKey(): string | null {
+    return this.#received.idempotencyKey;
   }
 
   /** Scheme and host of this server as the caller wrote them: what absolute links begin with. */

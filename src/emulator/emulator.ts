@@ -12,6 +12,7 @@ import { State } from "./state.ts";
 import { defaultSwitches, readSwitches, type Switches } from "./switches.ts";
 import { Throttle } from "./throttle.ts";
 import { Timers } from "./timers.ts";
+import { Courier } from "./webhook-courier.ts";
 
 /** How to start an emulator. */
 export interface EmulatorOptions {
@@ -82,12 +83,15 @@ function build(options: EmulatorOptions, freshSwitches: Switches): Built {
   state.setSwitches(opened === null || opened.entries.length === 0 ? freshSwitches : { ...options.switches });
   const seed = plantSeed({ state }, options);
   const router = new Router(resources.flatMap((resource) => resource.routes));
+  const courier = new Courier(state);
+  state.watchedBy(courier);
   const faults = new FaultRegistry();
   const log = new RequestLog(options.log);
   const timers = new Timers();
   const throttle = new Throttle();
   const serving = { state, router, throttle };
   const reset = (): void => {
+    courier.clear();
     state.reset(seedRows(seed), freshSwitches);
     faults.clear();
     log.clear();
@@ -102,6 +106,7 @@ function build(options: EmulatorOptions, freshSwitches: Switches): Built {
     },
     dispose() {
       timers.clear();
+      courier.clear();
       opened?.journal.close();
     },
   };

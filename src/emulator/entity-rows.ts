@@ -75,9 +75,14 @@ export function fieldOf(type: EntityType): ScopeField {
   return field;
 }
 
+/** A new number, as text. */
+export function newEntityId(): string {
+  return String(randomInt(100_000, 1_000_000_000_000));
+}
+
 function newEntity(memory: MemoryRow, type: EntityType, name: string, owner: string): EntityRow {
   return {
-    entity_id: String(randomInt(100_000, 1_000_000_000_000)),
+    entity_id: newEntityId(),
     project_id: memory.project_id,
     type,
     name,

@@ -19,6 +19,8 @@ export const eventResource: Resource = {
   routes: [
     { method: "GET", path: "/v1/event/{event_id}/", handle: getEvent },
     { method: "GET", path: collection, handle: listEvents },
+    // Not in Mem0's OpenAPI file; its command line program's specification has this path (contradicted by live answers).
+    { method: "GET", path: "/v1/events/{event_id}/", handle: getEvent },
   ],
   tables: [events],
 };

@@ -23,6 +23,7 @@ export async function exchange(
   response: ServerResponse,
 ): Promise<void> {
   const { authorization, "content-type": contentType = "", host = "" } = request.headers;
+  const idempotencyKey = request.headersDistinct["idempotency-key"]?.[0] ?? null;
   const { path, query } = splitTarget(request.url ?? "/");
   const method = request.method ?? "GET";
   const secret = authorization?.trim().split(/\s+/).at(-1) ?? "";
@@ -31,7 +32,7 @@ export async function exchange(
   try {
     const body = await readBody(request);
     logged.setBody(body);
-    const received = { method, path, query, body, contentType, authorization, host };
+    const received = { method, path, query, body, contentType, authorization, host, idempotencyKey };
     converse(deps, received, { request, response, logged });
   } catch (error) {
     if (!(error instanceof BodyTooLarge)) {

@@ -19,7 +19,8 @@ export function canonicalFilters(
   return JSON.stringify(conjunction(filters));
 }
 
-function namesAnId(value: unknown): boolean {
+/** Do filters name one of the four ids, at any depth and in any way? */
+export function namesAnId(value: unknown): boolean {
   if (Array.isArray(value)) return value.some(namesAnId);
   if (!isDictionary(value)) return false;
   return (

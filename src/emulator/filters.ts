@@ -24,6 +24,8 @@ interface Parsed {
 interface Language {
   readonly use: FilterUse;
   readonly switches: Switches;
+  /** Versions 1 and 2 are content with an id that is a wildcard or excluded; version 3 wants a real one. */
+  readonly isOld?: boolean;
 }
 
 /**
@@ -40,7 +42,7 @@ export function parseFilters(filters: unknown, language: Language): MemoryTest {
     );
   }
   const { test, isScoped } = parseFilter(filters, language);
-  if (isScoped) return test;
+  if (isScoped || language.isOld === true) return test;
   throw filterRefusal(
     "filters must include at least one positively-scoped entity ID (user_id, agent_id, app_id, or run_id).",
   );

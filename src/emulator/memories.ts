@@ -21,20 +21,12 @@ const single = "/v1/memories/{memory_id}/";
 export const memoryResource: Resource = {
   routes: [
     { method: "DELETE", path: "/v1/memories/", handle: deleteMatching },
-    { method: "GET", path: "/v1/memories/", handle: notBuilt },
-    { method: "POST", path: "/v1/memories/", handle: notBuilt },
-    { method: "POST", path: "/v1/memories/search/", handle: notBuilt },
     { method: "GET", path: single, handle: getMemory },
     { method: "PUT", path: single, handle: updateMemory },
     { method: "DELETE", path: single, handle: deleteMemory },
   ],
   tables: [memories],
 };
-
-/** The old list, add and search of version 1: the real service still has them, the emulator has not. */
-function notBuilt(): Answer {
-  return json(501, { detail: "The emulator has not built the routes of version 1.", not_built: true });
-}
 
 /** Expired memories too (Mem0 OpenAPI). */
 function getMemory(upstream: Upstream, call: Call): Answer {

@@ -19,10 +19,27 @@ export const memoryAddResource: Resource = {
   tables: [],
 };
 
-/** Nothing makes a repeat safe but that equal texts of one scope are stored once. */
 function addMemories(upstream: Upstream, call: Call): Answer {
+  const { infer, eventId, results } = performAdd(upstream, call, call.body());
+  if (infer) return json(200, { event_id: eventId, status: "PENDING" });
+  const message = "Memories stored successfully";
+  return json(200, { message, status: "SUCCEEDED", event_id: eventId, results });
+}
+
+/** An add that was taken. */
+export interface Added {
+  readonly infer: boolean;
+  readonly eventId: string;
+  /** What an import stored; an extraction says so in its event. */
+  readonly results: readonly object[];
+}
+
+/**
+ * Does what an add of any version asks. Nothing makes a repeat safe but that equal texts of one scope are stored once.
+ * @throws {Refusal} as `readAdd` and `projectOfCall`.
+ */
+export function performAdd(upstream: Upstream, call: Call, body: Readonly<Record<string, unknown>>): Added {
   const { switches } = upstream.state;
-  const body = call.body();
   const projectId = projectOfCall(upstream, call, body);
   const input = readAdd(body, switches);
   const { timestamp: _, ...payload } = body;
@@ -36,9 +53,7 @@ function addMemories(upstream: Upstream, call: Call): Answer {
   });
   if (isFailed) upstream.state.commit([put(events, event)]);
   const results = isFailed ? [] : remember(upstream, call, { projectId, input, event });
-  if (input.infer) return json(200, { event_id: event.event_id, status: "PENDING" });
-  const message = "Memories stored successfully";
-  return json(200, { message, status: "SUCCEEDED", event_id: event.event_id, results });
+  return { infer: input.infer, eventId: event.event_id, results };
 }
 
 interface Adding {

@@ -35,6 +35,12 @@ export function categoriesOf(text: string, own: readonly unknown[] | null): read
   return fitting.map(({ name }) => name);
 }
 
+/** The names that a memory can be filed under. */
+export function categoryNames(own: readonly unknown[] | null): readonly string[] {
+  if (own === null || own.length === 0) return [...Object.keys(defaultCategories), "misc"];
+  return own.flatMap(namesAndWords).map(({ name }) => name);
+}
+
 interface Category {
   readonly name: string;
   readonly words: readonly string[];

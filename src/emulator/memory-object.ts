@@ -23,7 +23,7 @@ export function listedMemory(upstream: Upstream, memory: MemoryRow): Readonly<Re
 }
 
 /** A memory as GET and PUT show it (Mem0 OpenAPI). The values of `lifecycle_state` are inferred. */
-export function wholeMemory(upstream: Upstream, memory: MemoryRow): object {
+export function wholeMemory(upstream: Upstream, memory: MemoryRow): Readonly<Record<string, unknown>> {
   const state = shownReplacement(memory) === null ? "active" : "superseded";
   return { ...listedMemory(upstream, memory), lifecycle_state: state };
 }

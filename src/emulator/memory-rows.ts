@@ -78,16 +78,20 @@ export interface HistoryRow extends DelayedRow, Scope {
   readonly metadata: Metadata | null;
 }
 
-/** What an event can be about (Mem0 OpenAPI, entities/filters). */
-export type EventType =
-  | "ADD"
-  | "UPDATE"
-  | "DELETE"
-  | "SEARCH"
-  | "GET_ALL"
-  | "GET"
-  | "DELETE_ALL"
-  | "DELETE_USER";
+/** What an event can be about, in the order in which the real service lists them (Mem0 OpenAPI, entities/filters). */
+export const eventTypes = [
+  "ADD",
+  "UPDATE",
+  "DELETE",
+  "SEARCH",
+  "GET_ALL",
+  "GET",
+  "DELETE_ALL",
+  "DELETE_USER",
+] as const;
+
+/** What an event is about. */
+export type EventType = (typeof eventTypes)[number];
 
 /** One piece of work. Its status follows from the clock: PENDING, RUNNING from `started_ms`, then its outcome. */
 export interface EventRow extends Row {
@@ -114,6 +118,8 @@ export interface EntityRow extends DelayedRow {
   /** The username of whoever's key made it. */
   readonly owner: string;
   readonly metadata: Metadata | null;
+  /** What an agent, app or run is called, when it was made by itself; absent for what came into being by adding. */
+  readonly label?: string | null;
 }
 
 const belowProject = {

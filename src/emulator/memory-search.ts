@@ -12,7 +12,7 @@ import { refuseTopLevelIds } from "./memory-query.ts";
 import { isExpired, readableMemories, shownReplacement } from "./memory-reads.ts";
 import type { MemoryRow } from "./memory-rows.ts";
 import { projectOfCall } from "./memory-scope.ts";
-import { scored } from "./memory-score.ts";
+import { type Scored, scored } from "./memory-score.ts";
 import { parseMoment } from "./moment.ts";
 import type { Resource, Upstream } from "./resource.ts";
 
@@ -26,23 +26,29 @@ function searchMemories(upstream: Upstream, call: Call): Answer {
   const body = call.body();
   const projectId = projectOfCall(upstream, call, body);
   const asked = readSearch(upstream, body);
-  const candidates = readableMemories(upstream, projectId).filter(asked.passes);
-  const best = scored(asked.query, candidates)
-    .filter(({ score_breakdown }) => score_breakdown.semantic >= asked.threshold)
-    .slice(0, asked.topK);
-  const results = best.map(({ memory, ...score }) =>
+  const results = bestOf(upstream, projectId, asked).map(({ memory, ...score }) =>
     projected(foundMemory(upstream, memory, score), asked.fields),
   );
   noteCall(upstream, { projectId, type: "SEARCH", payload: body, results });
   return json(200, { results });
 }
 
-interface Search {
+/** What a search of any version asks for. */
+export interface Search {
   readonly query: string;
   readonly topK: number;
+  /** Least semantic score. */
   readonly threshold: number;
   readonly fields: readonly string[] | null;
   readonly passes: (memory: MemoryRow) => boolean;
+}
+
+/** What fits best of what passes and is above the threshold, best first. */
+export function bestOf(upstream: Upstream, projectId: string, asked: Search): readonly Scored[] {
+  const candidates = readableMemories(upstream, projectId).filter(asked.passes);
+  return scored(asked.query, candidates)
+    .filter(({ score_breakdown }) => score_breakdown.semantic >= asked.threshold)
+    .slice(0, asked.topK);
 }
 
 /**

@@ -63,9 +63,9 @@ export function readSettings(fields: BodyFields): Partial<ProjectSettings> {
   }
   const version = fields.text("version", { isRequired: false });
   if (version !== null) changes.version = version;
-  // The SDKs send `usecase_setting`; that it reads back as `usecase` is inferred from the names.
+  // The SDKs send `usecase_setting`, a number too; that it reads back as `usecase` is inferred, that this is a text is Mem0 OpenAPI.
   const usecase = fields.raw("usecase_setting");
-  if (typeof usecase === "string" || typeof usecase === "number") changes.usecase = usecase;
+  if (typeof usecase === "string" || typeof usecase === "number") changes.usecase = String(usecase);
   return changes;
 }
 

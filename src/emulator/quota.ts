@@ -28,6 +28,12 @@ const meters: Readonly<Record<string, Meter>> = {
   "POST /v3/memories/search/": "SEARCH",
   "POST /v3/memories/": "SEARCH",
   "POST /v3/memories/add/": "ADD",
+  // Seen of version 3 only; that the old routes run the same meters is inferred.
+  "POST /v2/memories/search/": "SEARCH",
+  "POST /v1/memories/search/": "SEARCH",
+  "POST /v2/memories/": "SEARCH",
+  "GET /v1/memories/": "SEARCH",
+  "POST /v1/memories/": "ADD",
 };
 
 /** The meter that a call of this route runs; null for most. */

@@ -12,6 +12,8 @@ export interface Upstream {
 export interface Route {
   readonly method: string;
   readonly path: string;
+  /** Nobody is asked for a key here: who signs up has none yet. */
+  readonly isOpen?: true;
   handle(upstream: Upstream, call: Call): Answer;
 }
 

@@ -1,4 +1,7 @@
+import { agentSignUpResource } from "./agent-sign-up.ts";
+import { emailCodeResource } from "./email-codes.ts";
 import { entityResource } from "./entities.ts";
+import { entityCreateResource } from "./entity-create.ts";
 import { eventResource } from "./events.ts";
 import { exportResource } from "./exports.ts";
 import { feedbackResource } from "./feedback.ts";
@@ -6,17 +9,24 @@ import { historyResource } from "./history.ts";
 import { memoryResource } from "./memories.ts";
 import { memoryAddResource } from "./memory-add.ts";
 import { memoryBatchResource } from "./memory-batch.ts";
+import { memoryLegacyAddResource } from "./memory-legacy-add.ts";
+import { memoryLegacyListResource } from "./memory-legacy-list.ts";
+import { memoryLegacySearchResource } from "./memory-legacy-search.ts";
 import { memoryListResource } from "./memory-list.ts";
 import { memorySearchResource } from "./memory-search.ts";
 import { organizationMemberResource } from "./organization-members.ts";
 import { organizationResource } from "./organizations.ts";
 import { pingResource } from "./ping.ts";
+import { profileJobResource } from "./profile-jobs.ts";
+import { profileSettingsResource } from "./profile-settings.ts";
+import { profileResource } from "./profiles.ts";
 import { projectMemberResource } from "./project-members.ts";
 import { projectResource } from "./projects.ts";
 import { quotaResource } from "./quota.ts";
 import type { Resource } from "./resource.ts";
 import { keys, users } from "./rows.ts";
 import { statsResource } from "./stats.ts";
+import { summaryResource } from "./summary.ts";
 import { webhookResource } from "./webhooks.ts";
 
 /** People and keys have no routes: the real service has none to make them either, only the control plane does. */
@@ -33,14 +43,24 @@ export const resources: readonly Resource[] = [
   projectMemberResource,
   webhookResource,
   entityResource,
+  entityCreateResource,
   eventResource,
   memoryAddResource,
   memoryBatchResource,
   memorySearchResource,
   memoryListResource,
+  memoryLegacyAddResource,
+  memoryLegacyListResource,
+  memoryLegacySearchResource,
   historyResource,
   memoryResource,
   exportResource,
   feedbackResource,
   statsResource,
+  summaryResource,
+  profileResource,
+  profileJobResource,
+  profileSettingsResource,
+  agentSignUpResource,
+  emailCodeResource,
 ];

@@ -40,7 +40,7 @@ export interface OrganizationRow extends Row {
 /** What PATCH can change of a project besides its name, and what is only ever read. */
 export interface ProjectSettings {
   readonly description: string | null;
-  readonly usecase: string | number | null;
+  readonly usecase: string | null;
   readonly memory_depth: string | null;
   readonly inclusion_prompt: string | null;
   readonly exclusion_prompt: string | null;

@@ -1,3 +1,4 @@
+import { noticePlaceFor } from "./agent-accounts.ts";
 import { type Answer, html, json } from "./answer.ts";
 import { authenticate } from "./auth.ts";
 import { Call, type Caller, type Received } from "./call.ts";
@@ -23,12 +24,13 @@ export function serveUpstream(serving: Serving, received: Received): Answer {
   try {
     const found = findRoute(serving, received);
     if ("status" in found) return found;
+    const route = found.byMethod.get(received.method === "HEAD" ? "GET" : received.method);
+    if (route?.isOpen) return route.handle(serving, new Call(received, null, found.params));
     const caller = authenticate(serving, received.authorization);
     refuseTooMany(serving, caller);
-    const route = found.byMethod.get(received.method === "HEAD" ? "GET" : received.method);
     if (route === undefined) throw methodNotAllowed(found, received.method);
     const answer = answerMetered(serving, route, new Call(received, caller, found.params));
-    return withNotice(answer, serving.state.switches.mem0Notice);
+    return withNotice(answer, noticePlaceFor(serving, caller));
   } catch (error) {
     if (error instanceof Refusal) return error.answer;
     return html(500, `Emulator fault: ${error instanceof Error ? error.message : String(error)}`);

@@ -2,10 +2,17 @@ import type { Journal, JournalEntry } from "./journal.ts";
 import { defaultSwitches, type Switches } from "./switches.ts";
 import { type Put, type Row, Table, type TableDefinition } from "./table.ts";
 
+/** Who adds to every change, in the same journal entry, and is told when it has come true. */
+export interface ChangeWatch {
+  alsoPut(puts: readonly Put[]): readonly Put[];
+  committed(): void;
+}
+
 /** Everything upstream knows: tables and switches. Every change goes through it, and through the journal first. */
 export class State {
   readonly #tables: ReadonlyMap<string, Table<Row>>;
   #journal: Journal | null = null;
+  #watch: ChangeWatch | null = null;
   #switches: Switches = defaultSwitches;
   #epoch = 0;
 
@@ -18,6 +25,11 @@ export class State {
     for (const entry of entries) this.#apply(entry);
     journal.compactTo(this.#snapshot());
     this.#journal = journal;
+  }
+
+  /** From now on this one adds to every change. */
+  watchedBy(watch: ChangeWatch): void {
+    this.#watch = watch;
   }
 
   get switches(): Switches {
@@ -44,7 +56,10 @@ export class State {
 
   /** Makes all these rows true at once. @throws when the journal cannot be written; then nothing has changed. */
   commit(puts: readonly Put[]): void {
-    if (puts.length > 0) this.#record({ puts });
+    if (puts.length === 0) return;
+    const added = this.#watch?.alsoPut(puts) ?? [];
+    this.#record({ puts: added.length === 0 ? puts : [...puts, ...added] });
+    this.#watch?.committed();
   }
 
   /** Sets some switches; the others stay. */

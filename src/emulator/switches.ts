@@ -91,6 +91,34 @@ export interface Switches {
   readonly exportFiltersMustBeStructured: boolean;
   /** The status of feedback on a memory that is unknown or another project's. */
   readonly feedbackUnknownMemory: "404" | "500";
+  /** Making an entity that exists already: the same one again with its new metadata, or 400. */
+  readonly existingEntity: "accept" | "refuse";
+  /** How long a profile job takes; milliseconds. */
+  readonly profileDelayMs: number;
+  /** How the generations of profiles end. */
+  readonly profileOutcome: "succeed" | "fail";
+  /** A profile job is refused where profiles are not enabled; otherwise it skips everybody. */
+  readonly profileJobsNeedEnabled: boolean;
+  /** Accounts that agents can make for themselves in a day (UTC) before 403; 0 is no bound. */
+  readonly agentSignUpsPerDay: number;
+  /** Where successful answers to unclaimed accounts of agents carry the notice. */
+  readonly agentNotice: NoticePlace;
+  /** Where webhooks are delivered to: only to this machine, or to every http(s) URL. */
+  readonly webhookTargets: "loopback" | "any";
+  /** How long a webhook's receiver may take to answer; milliseconds. */
+  readonly webhookTimeoutMs: number;
+  /** How often a delivery that failed is tried again. */
+  readonly webhookRetriesMax: number;
+  /** How long after a failure; milliseconds. */
+  readonly webhookRetryDelayMs: number;
+  /** How often each delivery is sent. */
+  readonly webhookCopies: number;
+  /** Every so many deliveries one is never sent; 0 is none. */
+  readonly webhookDropEvery: number;
+  /** Of two deliveries of a webhook the later one goes first. */
+  readonly webhookReorder: boolean;
+  /** Delete-all and an entity's deletion tell of every memory they take. */
+  readonly deleteAllNotifies: boolean;
 }
 
 /** A switch that does not exist or cannot have that value. `field` names it. */
@@ -157,6 +185,20 @@ const definitions: { readonly [Name in keyof Switches]: Definition<Switches[Name
   exportLifetimeMs: wholeNumber(7 * dayMs, 0, 365 * dayMs),
   exportFiltersMustBeStructured: flag(false),
   feedbackUnknownMemory: oneOf(["404", "500"]),
+  existingEntity: oneOf(["accept", "refuse"]),
+  profileDelayMs: wholeNumber(20, 0, dayMs),
+  profileOutcome: oneOf(["succeed", "fail"]),
+  profileJobsNeedEnabled: flag(false),
+  agentSignUpsPerDay: wholeNumber(5, 0, 1_000_000),
+  agentNotice: oneOf(["both", "none", "body", "header"]),
+  webhookTargets: oneOf(["loopback", "any"]),
+  webhookTimeoutMs: wholeNumber(10_000, 1, 600_000),
+  webhookRetriesMax: wholeNumber(0, 0, 100),
+  webhookRetryDelayMs: wholeNumber(1000, 0, dayMs),
+  webhookCopies: wholeNumber(1, 1, 10),
+  webhookDropEvery: wholeNumber(0, 0, 1_000_000),
+  webhookReorder: flag(false),
+  deleteAllNotifies: flag(false),
 };
 
 /** Every switch at its default. */

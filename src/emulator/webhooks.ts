@@ -10,6 +10,7 @@ import type { Resource, Upstream } from "./resource.ts";
 import { newestFirst } from "./row-order.ts";
 import { type ProjectRow, type WebhookRow, webhooks } from "./rows.ts";
 import { put } from "./table.ts";
+import { deliveries } from "./webhook-deliveries.ts";
 
 const collection = "/api/v1/webhooks/projects/{project_id}/";
 const single = "/api/v1/webhooks/{webhook_id}/";
@@ -26,7 +27,7 @@ const eventTypes = [
   "ingest_job_cancelled",
 ];
 
-/** Webhooks: list, create, PUT (partial), delete. One by id cannot be read: GET there is a 405 (inferred). */
+/** Webhooks: list, create, PUT (partial), delete; `webhook-courier.ts` delivers to them. One by id cannot be read: GET there is a 405 (inferred). */
 export const webhookResource: Resource = {
   routes: [
     { method: "GET", path: collection, handle: listWebhooks },
@@ -34,7 +35,7 @@ export const webhookResource: Resource = {
     { method: "PUT", path: single, handle: updateWebhook },
     { method: "DELETE", path: single, handle: deleteWebhook },
   ],
-  tables: [webhooks],
+  tables: [webhooks, deliveries],
 };
 
 function listWebhooks(upstream: Upstream, call: Call): Answer {

@@ -83,9 +83,9 @@ describe("paths", () => {
   });
 
   it.each([
-    ["POST", "/v2/profiles/jobs/"],
-    ["GET", "/v2/entities/user/alice/profile/"],
-    ["POST", "/v1/summary/"],
+    ["POST", "/v2/profiles/sources/"],
+    ["GET", "/v2/entities/user/alice/members/"],
+    ["POST", "/v1/summaries/"],
     ["GET", "/"],
     ["GET", "//v1/ping/"],
     ["GET", "/api/v1/orgs/organizations/x/invitations/"],

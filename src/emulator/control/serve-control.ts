@@ -5,12 +5,21 @@ import { SwitchRefused } from "../switches.ts";
 import { BodyTooLarge, readBody, splitTarget, writeAnswer } from "../transport.ts";
 import { ControlRefused } from "./control-input.ts";
 import type { Control, ControlRoute } from "./control-route.ts";
+import { deliveryRoutes } from "./delivery-routes.ts";
 import { faultRoutes } from "./fault-routes.ts";
 import { peopleRoutes } from "./people-routes.ts";
 import { requestRoutes } from "./request-routes.ts";
+import { signUpRoutes } from "./sign-up-routes.ts";
 import { stateRoutes } from "./state-routes.ts";
 
-const router = new Router<ControlRoute>([...stateRoutes, ...requestRoutes, ...faultRoutes, ...peopleRoutes]);
+const router = new Router<ControlRoute>([
+  ...stateRoutes,
+  ...requestRoutes,
+  ...faultRoutes,
+  ...peopleRoutes,
+  ...signUpRoutes,
+  ...deliveryRoutes,
+]);
 
 /** Answers a request below `/_emulator/`. Never rejects. What cannot be done is a 400 that names the field. */
 export async function serveControl(
