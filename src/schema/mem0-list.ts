@@ -13,7 +13,7 @@ export interface Mem0Position {
  * @throws {GraphQLError} BAD_CURSOR for a cursor of another list
  */
 export function pageOf<Item extends object>(
-  kind: "organization" | "project" | "webhook",
+  kind: "organization" | "project" | "webhook" | "member",
   args: DefaultConnectionArguments,
   items: readonly Item[],
   positionOf: (item: Item) => Mem0Position,

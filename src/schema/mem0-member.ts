@@ -1,6 +1,8 @@
+import type { DefaultConnectionArguments } from "@pothos/plugin-relay";
 import type { Member } from "../mem0/members.ts";
 import type { OrganizationMember } from "../mem0/organization-members.ts";
 import { builder } from "./builder.ts";
+import { pageOf } from "./mem0-list.ts";
 
 /** A member as an organization or a project shows him. */
 export const Mem0Member = builder.objectRef<Member>("Mem0Member").implement({
@@ -28,12 +30,16 @@ const Mem0ListedMember = builder.objectRef<ListedMember>("Mem0ListedMember").imp
   }),
 });
 
-/** Mem0's own list of members of an organization or a project. */
-export const Mem0MemberList = builder
-  .objectRef<{ readonly members: readonly ListedMember[] }>("Mem0MemberList")
-  .implement({
-    description: "Mem0's own list of members.",
-    fields: (t) => ({
-      members: t.field({ type: [Mem0ListedMember], resolve: ({ members }) => [...members] }),
-    }),
-  });
+/** A page of Mem0's own list of members of an organization or a project. */
+export const Mem0MemberConnection = builder.connectionObject(
+  { type: Mem0ListedMember, name: "Mem0MemberConnection" },
+  { name: "Mem0MemberEdge" },
+);
+
+/** A page of members, in the order of whatever the list tells them apart by; no list says since when they are. */
+export function pageOfMembers(args: DefaultConnectionArguments, members: readonly ListedMember[]) {
+  return pageOf("member", args, members, ({ userId, username, email }) => ({
+    createdAt: new Date(0),
+    id: userId ?? username ?? email ?? "",
+  }));
+}

@@ -4,7 +4,7 @@ import { builder, type Context } from "./builder.ts";
 import { answeringMem0, mem0Failures } from "./mem0-failures.ts";
 import { mem0Graph } from "./mem0-graph.ts";
 import { pageOf } from "./mem0-list.ts";
-import { Mem0Member, Mem0MemberList } from "./mem0-member.ts";
+import { Mem0Member, Mem0MemberConnection, pageOfMembers } from "./mem0-member.ts";
 import { findProject, idOf, Mem0Project } from "./mem0-project.ts";
 import { TenantRef, tenantDescription } from "./mem0-tenant.ts";
 
@@ -26,13 +26,13 @@ const Mem0Organization = builder.objectRef<Organization>("Mem0Organization").imp
     isDefault: t.exposeBoolean("isDefault", { nullable: true }),
     members: t.field({ type: [Mem0Member], resolve: ({ members }) => [...members] }),
     listedMembers: t.field({
-      type: Mem0MemberList,
+      type: Mem0MemberConnection,
       description:
         "Mem0's own list of its members: it has their ids, and otherwise less than `members`. One call of Mem0.",
+      args: t.arg.connectionArgs(),
       errors: { types: [...mem0Failures], union: { name: "Mem0OrganizationMembersResult" } },
-      resolve: async ({ orgId }, _args, context) => ({
-        members: await answeringMem0(() => mem0Graph(context).organizationMembers.load(orgId)),
-      }),
+      resolve: async ({ orgId }, args, context) =>
+        pageOfMembers(args, await answeringMem0(() => mem0Graph(context).organizationMembers.load(orgId))),
     }),
     projects: t.field({
       type: Mem0ProjectConnection,

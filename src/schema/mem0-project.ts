@@ -6,7 +6,7 @@ import { builder, type Context } from "./builder.ts";
 import { answeringMem0, mem0Failures } from "./mem0-failures.ts";
 import { mem0Graph, type ProjectIds } from "./mem0-graph.ts";
 import { pageOf } from "./mem0-list.ts";
-import { Mem0Member, Mem0MemberList } from "./mem0-member.ts";
+import { Mem0Member, Mem0MemberConnection, pageOfMembers } from "./mem0-member.ts";
 import { TenantRef, tenantDescription } from "./mem0-tenant.ts";
 import { Mem0Webhook, type WebhookInProject } from "./mem0-webhook.ts";
 import { parseInput } from "./parse-input.ts";
@@ -67,14 +67,15 @@ export const Mem0Project = builder.objectRef<ProjectInOrganization>("Mem0Project
     decay: t.boolean({ nullable: true, resolve: ({ project }) => project.decay }),
     members: t.field({ type: [Mem0Member], resolve: ({ project }) => [...project.members] }),
     listedMembers: t.field({
-      type: Mem0MemberList,
+      type: Mem0MemberConnection,
       description: "Mem0's own list of its members, which knows less than `members`. One call of Mem0.",
+      args: t.arg.connectionArgs(),
       errors: { types: [...mem0Failures], union: { name: "Mem0ProjectMembersResult" } },
-      resolve: async ({ organizationId, projectId }, _args, context) => ({
-        members: await answeringMem0(() =>
-          mem0Graph(context).projectMembers.load({ organizationId, projectId }),
+      resolve: async ({ organizationId, projectId }, args, context) =>
+        pageOfMembers(
+          args,
+          await answeringMem0(() => mem0Graph(context).projectMembers.load({ organizationId, projectId })),
         ),
-      }),
     }),
     webhooks: t.field({
       type: Mem0WebhookConnection,

@@ -382,12 +382,13 @@ const adminReads: readonly OperationCase[] = [
   ),
   admin(
     "Mem0Organization.listedMembers",
-    (target) => inOrganization(target, "listedMembers { ... on Mem0MemberList { members { role } } }"),
+    (target) =>
+      inOrganization(target, "listedMembers { ... on Mem0MemberConnection { edges { node { role } } } }"),
     orgPath,
     (answer, tables, { organizationId }) => {
       const row = tables.organizations.find(({ org_id }) => org_id === organizationId);
-      const members = row?.members.map(({ role }) => ({ role }));
-      matches(answer, { mem0Organization: { listedMembers: { members } } });
+      const edges = row?.members.map(({ role }) => ({ node: { role } })) ?? [];
+      matches(answer, { mem0Organization: { listedMembers: { edges: expect.arrayContaining(edges) } } });
     },
   ),
   admin(
@@ -410,12 +411,15 @@ const adminReads: readonly OperationCase[] = [
   ),
   admin(
     "Mem0Project.listedMembers",
-    (target) => inProject(target, "listedMembers { ... on Mem0MemberList { members { role } } }"),
+    (target) =>
+      inProject(target, "listedMembers { ... on Mem0MemberConnection { edges { node { role } } } }"),
     projectPath,
     (answer, tables, { projectId }) => {
       const row = tables.projects.find(({ project_id }) => project_id === projectId);
-      const members = row?.members.map(({ role }) => ({ role }));
-      matches(answer, { mem0Organization: { project: { listedMembers: { members } } } });
+      const edges = row?.members.map(({ role }) => ({ node: { role } })) ?? [];
+      matches(answer, {
+        mem0Organization: { project: { listedMembers: { edges: expect.arrayContaining(edges) } } },
+      });
     },
   ),
   admin(

@@ -163,7 +163,8 @@ describe("Mem0's graph", () => {
   });
 
   it("shows Mem0's own lists of members, too", async () => {
-    const listed = "listedMembers { ... on Mem0MemberList { members { userId email username role } } }";
+    const listed =
+      "listedMembers { ... on Mem0MemberConnection { edges { node { userId email username role } } } }";
     const found = await one<object>(
       hand.organizationId,
       `${listed} project(id: "${hand.projectId}") { ... on Mem0Project { ${listed} } }`,
@@ -171,14 +172,42 @@ describe("Mem0's graph", () => {
     const reader = { role: "READER", email: null };
     expect(found).toMatchObject({
       listedMembers: {
-        members: expect.arrayContaining([{ ...reader, userId: expect.any(String), username: null }]),
+        edges: expect.arrayContaining([{ node: { ...reader, userId: expect.any(String), username: null } }]),
       },
       project: {
         listedMembers: {
-          members: expect.arrayContaining([{ ...reader, userId: null, username: expect.any(String) }]),
+          edges: expect.arrayContaining([
+            { node: { ...reader, userId: null, username: expect.any(String) } },
+          ]),
         },
       },
     });
+  });
+
+  it("pages through the members that Mem0 lists, each once", async () => {
+    const page = (after: string) =>
+      one<{ listedMembers: { edges: { node: { userId: string } }[]; pageInfo: PageInfo } }>(
+        hand.organizationId,
+        `listedMembers(first: 1${after}) { ... on Mem0MemberConnection {
+          edges { node { userId } } pageInfo { hasNextPage endCursor } } }`,
+      );
+    interface PageInfo {
+      readonly hasNextPage: boolean;
+      readonly endCursor: string;
+    }
+    const seen: string[] = [];
+    let after = "";
+    for (let pages = 0; pages < 5; pages++) {
+      const { edges, pageInfo } = (await page(after)).listedMembers;
+      seen.push(...edges.map(({ node }) => node.userId));
+      if (!pageInfo.hasNextPage) break;
+      after = `, after: "${pageInfo.endCursor}"`;
+    }
+    const { organizations } = await world.emulator.tables();
+    const members = organizations.find(({ org_id }) => org_id === hand.organizationId)?.members ?? [];
+    expect(members.length).toBeGreaterThan(1);
+    expect(new Set(seen).size).toBe(members.length);
+    expect(seen).toHaveLength(members.length);
   });
 
   it("shows a project's settings, categories with and without a description", async () => {
