@@ -1,5 +1,4 @@
 import { z } from "zod";
-import type { ProjectKey } from "../generated/prisma/client.ts";
 import { attachProjectKey } from "../memory-access/project-keys.ts";
 import { Secret } from "../memory-access/secret.ts";
 import { EncryptionKeyMissing, ProjectKeyInvalid, ProjectKeyMismatch } from "../tenants/key-refusals.ts";
@@ -10,7 +9,7 @@ import { apiKeySchema } from "./api-key.ts";
 import { builder } from "./builder.ts";
 import { answeringMem0, mem0Failures } from "./mem0-failures.ts";
 import { parseInput } from "./parse-input.ts";
-import { ProjectKeyNode } from "./project-key.ts";
+import { projectKeyPayload } from "./project-key.ts";
 
 /** The longest time for which a replaced key may still serve: a week. */
 const overlapMaxMs = 604_800_000;
@@ -42,17 +41,10 @@ const AttachProjectKeyInput = builder.inputType("AttachProjectKeyInput", {
   }),
 });
 
-const payload = builder.objectRef<ProjectKey>("AttachProjectKeyPayload").implement({
-  description: "The key is attached: proved, sealed, and from now on the one that memory calls go by.",
-  fields: (t) => ({
-    projectKey: t.field({ type: ProjectKeyNode, resolve: (key) => key }),
-    tenant: t.prismaField({
-      type: "Tenant",
-      resolve: (query, { tenantId }, _args, { prisma }) =>
-        prisma.tenant.findUniqueOrThrow({ ...query, where: { id: tenantId } }),
-    }),
-  }),
-});
+const payload = projectKeyPayload(
+  "AttachProjectKeyPayload",
+  "The key is attached: proved, sealed, and from now on the one that memory calls go by.",
+);
 
 builder.mutationField("attachProjectKey", (t) =>
   t.field({

@@ -1,6 +1,6 @@
 import { deleteMemories } from "../mem0/memory-batches.ts";
 import { builder } from "./builder.ts";
-import { type BatchOutcome, changeMany, checkIds, MemoryOutcome } from "./memory-batch.ts";
+import { batchPayload, changeMany, checkIds } from "./memory-batch.ts";
 import { inTenantProject, memoryFailuresOfChange, tenantIdOfKey } from "./memory-call.ts";
 import { changeSchema, tenantKeyDescription } from "./memory-input.ts";
 import { parseInput } from "./parse-input.ts";
@@ -12,22 +12,11 @@ const DeleteMemoriesInput = builder.inputType("DeleteMemoriesInput", {
   }),
 });
 
-const DeleteMemoriesPayload = builder
-  .objectRef<{ readonly results: BatchOutcome[] }>("DeleteMemoriesPayload")
-  .implement({
-    description: "What became of each.",
-    fields: (t) => ({
-      results: t.field({
-        type: [MemoryOutcome],
-        description: "In the order of the input.",
-        resolve: ({ results }) => results,
-      }),
-    }),
-  });
+const payload = batchPayload("DeleteMemoriesPayload");
 
 builder.mutationField("deleteMemories", (t) =>
   t.field({
-    type: DeleteMemoriesPayload,
+    type: payload,
     description:
       "Deletes many memories at once, in requests of 1000, one after the other; what fails is told memory by memory. Whether " +
       "Mem0 says anything of a memory that is gone already is not documented.",

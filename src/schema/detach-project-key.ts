@@ -1,12 +1,11 @@
 import { z } from "zod";
-import type { ProjectKey } from "../generated/prisma/client.ts";
 import { detachProjectKey } from "../memory-access/project-keys.ts";
 import { ProjectKeyNotFound } from "../tenants/key-refusals.ts";
 import { noReasonGiven, reasonSchema } from "../tenants/operator-input.ts";
 import { InvalidInput } from "../tenants/refusals.ts";
 import { builder } from "./builder.ts";
 import { parseInput } from "./parse-input.ts";
-import { ProjectKeyNode } from "./project-key.ts";
+import { projectKeyPayload } from "./project-key.ts";
 
 const inputSchema = z.object({ reason: reasonSchema.default(noReasonGiven) });
 
@@ -17,17 +16,7 @@ const DetachProjectKeyInput = builder.inputType("DetachProjectKeyInput", {
   }),
 });
 
-const payload = builder.objectRef<ProjectKey>("DetachProjectKeyPayload").implement({
-  description: "The key was forgotten.",
-  fields: (t) => ({
-    projectKey: t.field({ type: ProjectKeyNode, resolve: (key) => key }),
-    tenant: t.prismaField({
-      type: "Tenant",
-      resolve: (query, { tenantId }, _args, { prisma }) =>
-        prisma.tenant.findUniqueOrThrow({ ...query, where: { id: tenantId } }),
-    }),
-  }),
-});
+const payload = projectKeyPayload("DetachProjectKeyPayload", "The key was forgotten.");
 
 builder.mutationField("detachProjectKey", (t) =>
   t.field({

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import type { Mem0Account } from "../generated/prisma/client.ts";
 import { linkMem0Account } from "../memory-access/link-account.ts";
 import { Secret } from "../memory-access/secret.ts";
 import { AccountNotLinkable } from "../tenants/account-refusals.ts";
@@ -8,7 +7,7 @@ import { noReasonGiven, reasonSchema } from "../tenants/operator-input.ts";
 import { displayNameSchema } from "../tenants/place.ts";
 import { apiKeySchema } from "./api-key.ts";
 import { builder } from "./builder.ts";
-import { Mem0AccountNode } from "./mem0-account.ts";
+import { accountPayload } from "./mem0-account.ts";
 import { answeringMem0, mem0Failures } from "./mem0-failures.ts";
 import { parseInput } from "./parse-input.ts";
 
@@ -29,11 +28,10 @@ const LinkMem0AccountInput = builder.inputType("LinkMem0AccountInput", {
   }),
 });
 
-const payload = builder.objectRef<Mem0Account>("LinkMem0AccountPayload").implement({
-  description:
-    "The account is linked: its key is proved and sealed, and its organization and project are known.",
-  fields: (t) => ({ account: t.field({ type: Mem0AccountNode, resolve: (account) => account }) }),
-});
+const payload = accountPayload(
+  "LinkMem0AccountPayload",
+  "The account is linked: its key is proved and sealed, and its organization and project are known.",
+);
 
 builder.mutationField("linkMem0Account", (t) =>
   t.field({

@@ -37,8 +37,7 @@ const LinkedProject = builder.objectRef<LinkedThing>("LinkedProject").implement(
   }),
 });
 
-/** A customer's own Mem0 account, as the API shows it: never its key. */
-export const Mem0AccountNode = builder.prismaNode("Mem0Account", {
+const Mem0AccountNode = builder.prismaNode("Mem0Account", {
   id: { field: "id" },
   nullable: true,
   // The platform's own account lies in the same table, and is none of these.
@@ -186,4 +185,12 @@ for (const refusal of carryingTenant) {
 export function accountIdOf({ typename, id }: { readonly typename: string; readonly id: string }): string {
   if (typename !== "Mem0Account" || !/^acc_[0-9a-z]{26}$/.test(id)) throw new AccountNotFound();
   return id;
+}
+
+/** The payload of a mutation of an account. */
+export function accountPayload(name: string, description: string) {
+  return builder.objectRef<Mem0Account>(name).implement({
+    description,
+    fields: (t) => ({ account: t.field({ type: Mem0AccountNode, resolve: (account) => account }) }),
+  });
 }

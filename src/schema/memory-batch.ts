@@ -28,8 +28,7 @@ const MemoryProblem = builder.objectRef<Problem>("MemoryProblem").implement({
   }),
 });
 
-/** What became of one memory of many, in GraphQL. */
-export const MemoryOutcome = builder.objectRef<BatchOutcome>("MemoryOutcome").implement({
+const MemoryOutcome = builder.objectRef<BatchOutcome>("MemoryOutcome").implement({
   description: "What became of one memory of many.",
   fields: (t) => ({
     id: t.exposeID("id", { description: "As it was given." }),
@@ -104,4 +103,18 @@ function problemOf(refusal: Refusal | null): Problem | null {
   if (refusal === null) return null;
   const { code, message, retryable } = refusal;
   return { code, message, retryable };
+}
+
+/** The payload of a mutation of many memories. */
+export function batchPayload(name: string) {
+  return builder.objectRef<{ readonly results: BatchOutcome[] }>(name).implement({
+    description: "What became of each.",
+    fields: (t) => ({
+      results: t.field({
+        type: [MemoryOutcome],
+        description: "In the order of the input.",
+        resolve: ({ results }) => results,
+      }),
+    }),
+  });
 }

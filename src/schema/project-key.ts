@@ -1,3 +1,4 @@
+import type { ProjectKey } from "../generated/prisma/client.ts";
 import { KeyState } from "../generated/prisma/enums.ts";
 import { builder } from "./builder.ts";
 
@@ -46,3 +47,18 @@ export const ProjectKeyNode = builder.prismaNode("ProjectKey", {
     }),
   }),
 });
+
+/** The payload of a mutation of a key: the key and its tenant. */
+export function projectKeyPayload(name: string, description: string) {
+  return builder.objectRef<ProjectKey>(name).implement({
+    description,
+    fields: (t) => ({
+      projectKey: t.field({ type: ProjectKeyNode, resolve: (key) => key }),
+      tenant: t.prismaField({
+        type: "Tenant",
+        resolve: (query, { tenantId }, _args, { prisma }) =>
+          prisma.tenant.findUniqueOrThrow({ ...query, where: { id: tenantId } }),
+      }),
+    }),
+  });
+}

@@ -1,11 +1,10 @@
 import { z } from "zod";
-import type { Mem0Account } from "../generated/prisma/client.ts";
 import { unlinkMem0Account } from "../memory-access/link-account.ts";
 import { AccountInUse, AccountNotFound } from "../tenants/account-refusals.ts";
 import { noReasonGiven, reasonSchema } from "../tenants/operator-input.ts";
 import { InvalidInput } from "../tenants/refusals.ts";
 import { builder } from "./builder.ts";
-import { accountIdOf, Mem0AccountNode } from "./mem0-account.ts";
+import { accountIdOf, accountPayload } from "./mem0-account.ts";
 import { parseInput } from "./parse-input.ts";
 
 const inputSchema = z.object({ reason: reasonSchema.default(noReasonGiven) });
@@ -17,10 +16,7 @@ const UnlinkMem0AccountInput = builder.inputType("UnlinkMem0AccountInput", {
   }),
 });
 
-const payload = builder.objectRef<Mem0Account>("UnlinkMem0AccountPayload").implement({
-  description: "The account's key was forgotten.",
-  fields: (t) => ({ account: t.field({ type: Mem0AccountNode, resolve: (account) => account }) }),
-});
+const payload = accountPayload("UnlinkMem0AccountPayload", "The account's key was forgotten.");
 
 builder.mutationField("unlinkMem0Account", (t) =>
   t.field({

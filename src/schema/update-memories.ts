@@ -2,7 +2,7 @@ import { z } from "zod";
 import { updateMemories } from "../mem0/memory-batches.ts";
 import { builder } from "./builder.ts";
 import { given } from "./given.ts";
-import { type BatchOutcome, changeMany, checkIds, MemoryOutcome, sentOf } from "./memory-batch.ts";
+import { batchPayload, changeMany, checkIds, sentOf } from "./memory-batch.ts";
 import { inTenantProject, memoryFailuresOfChange, tenantIdOfKey } from "./memory-call.ts";
 import type { IdScope } from "./memory-ids.ts";
 import { changeSchema, memoryTextMax, tenantKeyDescription } from "./memory-input.ts";
@@ -39,18 +39,7 @@ const UpdateMemoriesInput = builder.inputType("UpdateMemoriesInput", {
   }),
 });
 
-const UpdateMemoriesPayload = builder
-  .objectRef<{ readonly results: BatchOutcome[] }>("UpdateMemoriesPayload")
-  .implement({
-    description: "What became of each.",
-    fields: (t) => ({
-      results: t.field({
-        type: [MemoryOutcome],
-        description: "In the order of the input.",
-        resolve: ({ results }) => results,
-      }),
-    }),
-  });
+const payload = batchPayload("UpdateMemoriesPayload");
 
 /** Where the caller wrote what the client counts among those that are sent. */
 function fieldOfSent(scope: IdScope, ids: readonly string[]): (argument: string) => string {
@@ -64,7 +53,7 @@ function fieldOfSent(scope: IdScope, ids: readonly string[]): (argument: string)
 
 builder.mutationField("updateMemories", (t) =>
   t.field({
-    type: UpdateMemoriesPayload,
+    type: payload,
     description:
       "Changes many memories at once, in requests of 1000, one after the other; what fails is told memory by memory. A repeat " +
       "changes nothing.",
