@@ -4,7 +4,7 @@ import { getOrganization } from "../mem0/organizations.ts";
 import { getProject } from "../mem0/projects.ts";
 import type { CallOptions } from "../mem0/request.ts";
 import { openMem0 } from "../mem0/request.ts";
-import { recordAllowed, type VerbCall } from "../tenants/audit.ts";
+import { auditingRefusals, recordAllowed, type VerbCall } from "../tenants/audit.ts";
 import { newId } from "../tenants/ids.ts";
 import { EncryptionKeyMissing, ProjectKeyInvalid } from "../tenants/key-refusals.ts";
 import {
@@ -17,7 +17,6 @@ import {
   refuseUnlessLinkable,
   tenantOn,
 } from "../tenants/mem0-accounts.ts";
-import { auditingRefusals } from "./audit-refusals.ts";
 import type { KeyRing } from "./key-ring.ts";
 import type { OpenDoor } from "./open-door.ts";
 import { nextProofAt } from "./proofs.ts";

@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 import type { Prisma, PrismaClient, ProjectKey } from "../generated/prisma/client.ts";
-import { recordAllowed, type VerbCall } from "../tenants/audit.ts";
+import { auditingRefusals, recordAllowed, type VerbCall } from "../tenants/audit.ts";
 import { newId } from "../tenants/ids.ts";
 import {
   EncryptionKeyMissing,
@@ -18,7 +18,6 @@ import {
   putProvedKey,
   readAttachedKeys,
 } from "../tenants/project-keys.ts";
-import { auditingRefusals } from "./audit-refusals.ts";
 import type { KeyRing } from "./key-ring.ts";
 import type { OpenDoor } from "./open-door.ts";
 import { nextProofAt } from "./proofs.ts";
@@ -63,9 +62,10 @@ export async function attachProjectKey(keys: ProjectKeys, attaching: Attaching):
     ...{ actor, reason, verb: "attachProjectKey", operationId: null, tenantId: null },
     details: { tenantKey, overlapMs },
   };
-  return auditingRefusals(prisma, call, async (learned) => {
+  let tenantId: string | null = null;
+  const attach = async () => {
     const home = await findKeyHome(prisma, tenantKey);
-    learned.tenantId = home.tenantId;
+    tenantId = home.tenantId;
     if (ring === null) throw new EncryptionKeyMissing();
     await prove(target, apiKey, home);
     const attached = await prisma.$transaction(async (tx) => {
@@ -80,7 +80,8 @@ export async function attachProjectKey(keys: ProjectKeys, attaching: Attaching):
     });
     door.forget(home.tenantId);
     return attached;
-  });
+  };
+  return auditingRefusals(prisma, call, attach, () => ({ tenantId }));
 }
 
 async function prove(target: Mem0Target, apiKey: Secret, home: KeyHome): Promise<void> {

@@ -1,13 +1,11 @@
 import { z } from "zod";
 import { newId } from "../tenants/ids.ts";
-import { readResource } from "../tenants/mapping.ts";
 import { insertChore } from "../tenants/tenant-store.ts";
 import type { RunStarter } from "./engine.ts";
+import { homeOf } from "./home.ts";
 import { addOrganizationMembers, addProjectMembers } from "./members.ts";
-import { organizationOf } from "./organization.ts";
-import { projectOf } from "./project.ts";
 import type { Provisioning } from "./provisioning.ts";
-import { nothingToUndo, plannedSteps, type Saga, type SagaContext, type Step } from "./saga.ts";
+import { nothingToUndo, plannedSteps, type Saga, type Step } from "./saga.ts";
 
 // ── Input ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -41,14 +39,6 @@ const joinProject: Step<Input, object> = {
   },
   compensate: stays,
 };
-
-async function homeOf(context: SagaContext<Input>): Promise<{ orgId: string; projectId: string }> {
-  const { prisma } = context.provisioning;
-  const { upstreamId: orgId } = await readResource(prisma, organizationOf(context).id);
-  const { upstreamId: projectId } = await readResource(prisma, projectOf(context).id);
-  if (orgId === null || projectId === null) throw new Error("An ACTIVE tenant has no place in its mapping.");
-  return { orgId, projectId };
-}
 
 // ── Saga ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,7 +1,6 @@
 import type { Operation, Prisma } from "../generated/prisma/client.ts";
-import { recordAllowed, recordRefused, type VerbCall } from "../tenants/audit.ts";
+import { auditingRefusals, recordAllowed, type VerbCall } from "../tenants/audit.ts";
 import { lockSituation, type OperationSituation } from "../tenants/operation-situation.ts";
-import { InvalidInput, Refusal } from "../tenants/refusals.ts";
 import type { Provisioning } from "./provisioning.ts";
 
 /** What every verb is told. */
@@ -56,21 +55,12 @@ export async function auditRefusals<T>(
   call: Omit<VerbCall, "tenantId">,
   run: () => Promise<T>,
 ): Promise<T> {
-  try {
-    return await run();
-  } catch (error) {
-    if (!(error instanceof Refusal) || error instanceof InvalidInput) throw error;
-    const known = await readTenantId(prisma, call.operationId);
+  return auditingRefusals(prisma, { ...call, tenantId: null }, run, async () => {
+    const tenantId = await readTenantId(prisma, call.operationId);
+    if (tenantId !== null) return { tenantId };
     const asked = call.operationId === null ? {} : { operation: call.operationId };
-    await recordRefused(
-      prisma,
-      known === null
-        ? { ...call, operationId: null, tenantId: null, details: { ...asked, ...call.details } }
-        : { ...call, tenantId: known },
-      error,
-    );
-    throw error;
-  }
+    return { operationId: null, details: { ...asked, ...call.details } };
+  });
 }
 
 async function readTenantId(

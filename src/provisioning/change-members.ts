@@ -12,6 +12,7 @@ import { recordGone } from "../tenants/mapping.ts";
 import { memberSchema, type Place } from "../tenants/place.ts";
 import { recordPresent, recordUnanswered } from "../tenants/resources-without-id.ts";
 import { NotYet } from "./failures.ts";
+import type { Home } from "./home.ts";
 import { inParallel } from "./in-parallel.ts";
 import { isLost, letWait, type RefusedMember, refusalOf } from "./members.ts";
 import type { SagaContext } from "./saga.ts";
@@ -43,7 +44,7 @@ export function membersOfOrganization({ provisioning: { mem0 } }: Context, orgId
 /** The members of a project, as a change works with them. */
 export function membersOfProject(
   { provisioning: { mem0 } }: Context,
-  { orgId, projectId }: { readonly orgId: string; readonly projectId: string },
+  { orgId, projectId }: Home,
 ): MemberHome {
   return {
     kind: "PROJECT_MEMBER",

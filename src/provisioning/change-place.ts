@@ -8,11 +8,10 @@ import { type PlaceChange, placeChangeSchema } from "../tenants/place-change.ts"
 import { insertPlaceChange } from "../tenants/place-change-store.ts";
 import { membersOfOrganization, membersOfProject, removeMembers, setMembers } from "./change-members.ts";
 import type { RunStarter } from "./engine.ts";
+import { type Home, homeOf } from "./home.ts";
 import { inParallel } from "./in-parallel.ts";
-import { organizationOf } from "./organization.ts";
-import { projectOf } from "./project.ts";
 import type { Provisioning } from "./provisioning.ts";
-import { type Home, readPlaceBack } from "./read-back.ts";
+import { readPlaceBack } from "./read-back.ts";
 import { nothingToUndo, plannedSteps, type Saga, type SagaContext, type Step } from "./saga.ts";
 import { setProjectSettings } from "./settings.ts";
 import { refuseOwnAccount } from "./sign-up-tenant.ts";
@@ -45,14 +44,6 @@ function part(
     },
     compensate: forwardOnly,
   };
-}
-
-async function homeOf(context: SagaContext<Input>): Promise<Home> {
-  const { prisma } = context.provisioning;
-  const { upstreamId: orgId } = await readResource(prisma, organizationOf(context).id);
-  const { upstreamId: projectId } = await readResource(prisma, projectOf(context).id);
-  if (orgId === null || projectId === null) throw new Error("An ACTIVE tenant has no place in its mapping.");
-  return { orgId, projectId };
 }
 
 const applySettings = part(

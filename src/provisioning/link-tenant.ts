@@ -12,11 +12,12 @@ import { recordLinkedPlace, releasePlace } from "../tenants/linked-places.ts";
 import { insertLinkedSignUp } from "../tenants/linked-tenant-store.ts";
 import { findAccount } from "../tenants/mem0-accounts.ts";
 import { displayNameSchema, tenantKeySchema } from "../tenants/place.ts";
-import { activateTenant } from "../tenants/tenant-store.ts";
+import { activation } from "./activation.ts";
 import type { RunStarter } from "./engine.ts";
 import { NotYet, StepRefused } from "./failures.ts";
+import type { Home } from "./home.ts";
 import type { Provisioning } from "./provisioning.ts";
-import { nothingToUndo, plannedSteps, type Saga, type SagaContext, type Step } from "./saga.ts";
+import { plannedSteps, type Saga, type SagaContext, type Step } from "./saga.ts";
 
 // ── Input ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -25,11 +26,6 @@ const inputSchema = z.object({ key: tenantKeySchema, name: displayNameSchema, ac
 type Input = z.infer<typeof inputSchema>;
 
 // ── Steps: each deed with its undoing ────────────────────────────────────────────────────────────────────────────────
-
-interface Home {
-  readonly orgId: string;
-  readonly projectId: string;
-}
 
 const proveAccount: Step<Input, Home> = {
   name: "proveAccount",
@@ -72,22 +68,7 @@ const recordPlace: Step<Input, object> = {
   whenSkipped: { never: "Without it the tenant has no place, and it asks Mem0 nothing." },
 };
 
-const activate: Step<Input, { activatedAt: string }> = {
-  name: "activate",
-  output: z.object({ activatedAt: z.iso.datetime() }),
-  isRepeatedFreely: true,
-  invoke: async ({ provisioning, tenant, finish }) => {
-    const now = new Date();
-    const end = finish?.with({ activatedAt: now.toISOString() }) ?? null;
-    const { activatedAt, isNew } = await activateTenant(provisioning.prisma, tenant.id, now, end);
-    if (end !== null && isNew) finish?.recorded(end);
-    return { activatedAt: activatedAt.toISOString() };
-  },
-  compensate: nothingToUndo(
-    "A tenant that was not activated stays PROVISIONING until the unwinding ends in FAILED.",
-  ),
-  whenSkipped: { never: "Only this step makes the tenant ACTIVE, and it asks Mem0 nothing." },
-};
+const activate = activation<Input>();
 
 async function letGo({ provisioning, tenant }: SagaContext<Input>): Promise<void> {
   await releasePlace(provisioning.prisma, tenant.id);

@@ -9,6 +9,7 @@ import { proveList, recallListProofs } from "../tenants/installation.ts";
 import { type JsonRow, recordOf } from "../tenants/json-row.ts";
 import { bearsMarker, withMarker } from "../tenants/marker.ts";
 import { memberSchema, settingsSchema } from "../tenants/place.ts";
+import type { Home } from "./home.ts";
 import { organizationsBearing } from "./one-list.ts";
 import { isDefaultProject, orAbsent, organizationOf } from "./organization.ts";
 import { projectOf } from "./project.ts";
@@ -17,12 +18,6 @@ import { isOwnerOf } from "./trust.ts";
 import { desiredWebhook } from "./webhooks.ts";
 
 type Context = SagaContext<unknown>;
-
-/** What was made: Mem0's ids. */
-export interface Home {
-  readonly orgId: string;
-  readonly projectId: string;
-}
 
 /**
  * Reads the whole place back and compares it with what was asked for. What differs becomes the tenant's drift; it

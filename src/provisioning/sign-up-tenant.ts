@@ -3,7 +3,8 @@ import type { Operation } from "../generated/prisma/client.ts";
 import { newId } from "../tenants/ids.ts";
 import { type Place, placeSchema, tenantKeySchema } from "../tenants/place.ts";
 import { InvalidInput } from "../tenants/refusals.ts";
-import { activateTenant, insertSignUp } from "../tenants/tenant-store.ts";
+import { insertSignUp } from "../tenants/tenant-store.ts";
+import { activation } from "./activation.ts";
 import type { RunStarter } from "./engine.ts";
 import { addOrganizationMembers, addProjectMembers } from "./members.ts";
 import { makeOrganization, removeOrganization } from "./organization.ts";
@@ -123,22 +124,7 @@ const createWebhooks: Step<Input, object> = {
   whenSkipped: { makes: "WEBHOOK" },
 };
 
-const activate: Step<Input, { activatedAt: string }> = {
-  name: "activate",
-  output: z.object({ activatedAt: z.iso.datetime() }),
-  isRepeatedFreely: true,
-  invoke: async ({ provisioning, tenant, finish }) => {
-    const now = new Date();
-    const end = finish?.with({ activatedAt: now.toISOString() }) ?? null;
-    const { activatedAt, isNew } = await activateTenant(provisioning.prisma, tenant.id, now, end);
-    if (end !== null && isNew) finish?.recorded(end);
-    return { activatedAt: activatedAt.toISOString() };
-  },
-  compensate: nothingToUndo(
-    "A tenant that was not activated stays PROVISIONING until the unwinding ends in FAILED.",
-  ),
-  whenSkipped: { never: "Only this step makes the tenant ACTIVE, and it asks Mem0 nothing." },
-};
+const activate = activation<Input>();
 
 const readBack: Step<Input, { differences: number }> = {
   name: "readBack",

@@ -8,6 +8,7 @@ import {
   webhookEventTypes as wireEventTypes,
 } from "../mem0/webhooks.ts";
 import { readResource, recordGone } from "../tenants/mapping.ts";
+import type { Home } from "./home.ts";
 import { inParallel } from "./in-parallel.ts";
 import { type Making, makeOnce, whatWasMade } from "./make-once.ts";
 import { orAbsent, organizationOf } from "./organization.ts";
@@ -31,18 +32,12 @@ export function desiredWebhook(resource: Resource): z.infer<typeof desiredSchema
   return desiredSchema.parse(resource.desired);
 }
 
-/** Where webhooks are made: Mem0's ids. */
-export interface WebhookHome {
-  readonly orgId: string;
-  readonly projectId: string;
-}
-
 /**
  * Makes all webhooks of the tenant in this project, side by side, each once. Where it is one, that it was made and that
  * the step is done, with the answer `{}`, are one record.
  * @throws as `makeOnce`
  */
-export async function makeWebhooks(context: Context, home: WebhookHome): Promise<void> {
+export async function makeWebhooks(context: Context, home: Home): Promise<void> {
   const webhooks = context.resources("WEBHOOK");
   await inParallel(webhooks, (webhook) => {
     const making = webhookMaking(context, webhook, home);
@@ -51,7 +46,7 @@ export async function makeWebhooks(context: Context, home: WebhookHome): Promise
 }
 
 /** Makes one webhook, once. Answers Mem0's id of it. @throws as `makeOnce` */
-export async function makeWebhook(context: Context, webhook: Resource, home: WebhookHome): Promise<string> {
+export async function makeWebhook(context: Context, webhook: Resource, home: Home): Promise<string> {
   return makeOnce(context, webhookMaking(context, webhook, home));
 }
 
@@ -73,12 +68,12 @@ export async function removeWebhooks(context: Context): Promise<void> {
  * repeat does nothing.
  * @throws as `whatWasMade` and `removeAndProve`
  */
-export async function removeWebhook(context: Context, id: string, home: WebhookHome | null): Promise<void> {
+export async function removeWebhook(context: Context, id: string, home: Home | null): Promise<void> {
   const { provisioning } = context;
   const { prisma } = provisioning;
   const webhook = await readResource(prisma, id);
   if (webhook.state === "GONE") return;
-  const made = async (at: WebhookHome) =>
+  const made = async (at: Home) =>
     webhook.upstreamId ?? (await whatWasMade(context, webhookMaking(context, webhook, at)));
   const webhookId = home === null ? null : await made(home);
   if (home === null || webhookId === null) {
@@ -93,7 +88,7 @@ export async function removeWebhook(context: Context, id: string, home: WebhookH
  * Webhooks carry no marker: they are told apart by project and URL, which Mem0 keeps unique (live observation, the
  * client's integration tests). So a twin cannot be, and what has our URL in our project is ours.
  */
-function webhookMaking(context: Context, webhook: Resource, { orgId, projectId }: WebhookHome): Making {
+function webhookMaking(context: Context, webhook: Resource, { orgId, projectId }: Home): Making {
   const { mem0 } = context.provisioning;
   const desired = desiredWebhook(webhook);
   return {

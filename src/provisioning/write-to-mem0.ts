@@ -2,9 +2,8 @@ import { randomUUID } from "node:crypto";
 import type { Prisma } from "../generated/prisma/client.ts";
 import { Mem0Error } from "../mem0/errors.ts";
 import type { CallOptions } from "../mem0/request.ts";
-import { type Mem0Verb, recordAllowed, recordRefused, type VerbCall } from "../tenants/audit.ts";
+import { auditingRefusals, type Mem0Verb, recordAllowed, type VerbCall } from "../tenants/audit.ts";
 import { ManagedByTenant } from "../tenants/managed-refusals.ts";
-import { InvalidInput, Refusal } from "../tenants/refusals.ts";
 import {
   lookBeforeChange,
   refuseManaged,
@@ -48,7 +47,7 @@ export async function writeToMem0<Answer>(
   const details = { ...thing, ...write.details };
   const call: VerbCall = { verb, actor, reason, operationId: null, tenantId: null, details };
   const id = randomUUID();
-  await auditingRefusals(provisioning, call, async () => {
+  const check = async () => {
     if (thing !== null) {
       if (deed === "DELETE_PLACE") await refuseOwnPlace(provisioning, thing);
       await refuseManaged(prisma, thing, deed);
@@ -59,7 +58,10 @@ export async function writeToMem0<Answer>(
       if (thing !== null) await refuseManaged(tx, thing, deed);
       await recordAllowed(tx, { ...call, details: { call: id, ...details } });
     });
-  });
+  };
+  await auditingRefusals(prisma, call, check, (refusal) =>
+    refusal instanceof ManagedByTenant ? { tenantId: refusal.tenantId } : {},
+  );
   const tell = (outcome: Prisma.InputJsonObject) =>
     recordOutcome(provisioning, { ...call, details: { call: id, ...outcome } });
   try {
@@ -68,23 +70,6 @@ export async function writeToMem0<Answer>(
     return answer;
   } catch (error) {
     await tell(outcomeOf(error));
-    throw error;
-  }
-}
-
-/** As for any verb: what is refused is in the audit, but for an input that breaks a rule. */
-async function auditingRefusals(
-  { prisma }: Provisioning,
-  call: VerbCall,
-  run: () => Promise<void>,
-): Promise<void> {
-  try {
-    await run();
-  } catch (error) {
-    if (error instanceof Refusal && !(error instanceof InvalidInput)) {
-      const tenantId = error instanceof ManagedByTenant ? error.tenantId : null;
-      await recordRefused(prisma, { ...call, tenantId }, error);
-    }
     throw error;
   }
 }

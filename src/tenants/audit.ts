@@ -1,7 +1,7 @@
 import type { AuditEvent, Prisma } from "../generated/prisma/client.ts";
 import { newId } from "./ids.ts";
 import type { Db } from "./mapping.ts";
-import type { Refusal } from "./refusals.ts";
+import { InvalidInput, Refusal } from "./refusals.ts";
 
 /** The verbs of operators, as the mutations are named. */
 export const operatorVerbs = [
@@ -63,8 +63,28 @@ export async function recordAllowed(tx: Db, call: VerbCall): Promise<void> {
 }
 
 /** Records that a call was refused. Every call writes another event. */
-export async function recordRefused(db: Db, call: VerbCall, refusal: Refusal): Promise<void> {
+async function recordRefused(db: Db, call: VerbCall, refusal: Refusal): Promise<void> {
   await db.auditEvent.create({ data: { ...rowOf(call), decision: "REFUSED", refusal: refusal.code } });
+}
+
+/**
+ * Runs what is audited, and writes that it was refused, if it was and for another reason than its input, which is not judged.
+ * `known` says what is known of the call by then besides. What `run` throws is thrown on.
+ */
+export async function auditingRefusals<T>(
+  db: Db,
+  call: VerbCall,
+  run: () => Promise<T>,
+  known: (refusal: Refusal) => Partial<VerbCall> | Promise<Partial<VerbCall>> = () => ({}),
+): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof Refusal && !(error instanceof InvalidInput)) {
+      await recordRefused(db, { ...call, ...(await known(error)) }, error);
+    }
+    throw error;
+  }
 }
 
 function rowOf({ verb, ...call }: VerbCall) {
