@@ -1,7 +1,7 @@
-import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import pino from "pino";
-import { Lifetime } from "../src/lifetime.ts";
+import type { Lifetime } from "../src/lifetime.ts";
+import { keepReport } from "../test/program/keep-report.ts";
+import { runProgram, say } from "../test/program/run-program.ts";
 import { type Bench, startBench } from "./bench-world.ts";
 import { measureCost } from "./cost.ts";
 import { measureDataPlane } from "./data-plane.ts";
@@ -86,11 +86,8 @@ function readOrder(args: readonly string[]): Order | null {
   };
 }
 
-function say(text: string): void {
-  process.stdout.write(`${text}\n`);
-}
-
-async function report({ names, isQuick, json }: Order, lifetime: Lifetime): Promise<void> {
+/** Answers true: a measure is neither good nor bad. */
+async function report({ names, isQuick, json }: Order, lifetime: Lifetime): Promise<boolean> {
   const begun = performance.now();
   const postgres = await startPostgres(lifetime);
   const upstream = await startUpstream(lifetime);
@@ -122,50 +119,10 @@ async function report({ names, isQuick, json }: Order, lifetime: Lifetime): Prom
   say(
     `Took ${seconds} s; load average before ${loadBefore}, after ${loadAfter}, the bench's own work included.`,
   );
-  if (json === null) return;
+  if (json === null) return true;
   const all = { machine, loadBefore, loadAfter, seconds, isQuick, sections: found };
-  await writeFile(json, `${JSON.stringify(all, null, 2)}\n`);
+  await keepReport(json, `${JSON.stringify(all, null, 2)}\n`);
+  return true;
 }
 
-/** Null: nothing is to be measured; the exit code is set. */
-function orderOf(args: readonly string[]): Order | null {
-  try {
-    const order = readOrder(args);
-    if (order === null) say(usage);
-    return order;
-  } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
-    process.exitCode = 2;
-    return null;
-  }
-}
-
-async function main(): Promise<void> {
-  const order = orderOf(process.argv.slice(2));
-  if (order === null) return;
-  const lifetime = new Lifetime();
-  const log = pino({ level: "warn" }, pino.destination(2));
-  let isEnding = false;
-  const end = (code: number) => {
-    if (isEnding) return;
-    isEnding = true;
-    void lifetime.end(log).finally(() => process.exit(code));
-  };
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => end(130));
-  // Whatever breaks behind our back must not leave a Postgres running.
-  process.on("uncaughtException", (error) => {
-    if (!isEnding) process.stderr.write(`${error.stack}\n`);
-    end(1);
-  });
-  try {
-    await report(order, lifetime);
-    end(0);
-  } catch (error) {
-    // Whatever breaks while everything is being stopped breaks because of that.
-    if (isEnding) return;
-    process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
-    end(1);
-  }
-}
-
-await main();
+await runProgram({ usage, readOrder, run: report });

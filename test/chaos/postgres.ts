@@ -1,17 +1,12 @@
 import pg from "pg";
 import { withDatabase } from "../../src/database/connection-target.ts";
 import { createDatabaseIfMissing } from "../../src/database/create-database.ts";
-import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../src/database/embedded-postgres.ts";
-import { holdDataFolder } from "../../src/database/folder-lock.ts";
-import { findPostmaster, stopPostmaster } from "../../src/database/postmaster.ts";
+import { startEmbeddedPostgres } from "../../src/database/embedded-postgres.ts";
 import type { Lifetime } from "../../src/lifetime.ts";
 import { killPostgres } from "../crash/kill-postgres.ts";
-import { makeTemporaryFolder } from "../database/temporary-folder.ts";
-import { clusterDirOf } from "../loci-process.ts";
+import { type OwnPostgres, startOwnPostgres, stopPostgresIn } from "../program/own-postgres.ts";
 import { openTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 
-/** A folder of this name is cleaned up by the tests' global setup when a run was itself killed. */
-const folderPrefix = "loci-test-cluster-chaos-";
 const databaseName = "loci";
 
 /**
@@ -21,47 +16,30 @@ const databaseName = "loci";
 export class ChaosPostgres {
   readonly #dataDir: string;
   readonly proxy: TcpProxy;
-  #running: EmbeddedPostgres;
+  #connectionString: string;
 
-  private constructor(dataDir: string, running: EmbeddedPostgres, proxy: TcpProxy) {
+  private constructor({ dataDir, connectionString }: OwnPostgres, proxy: TcpProxy) {
     this.#dataDir = dataDir;
-    this.#running = running;
+    this.#connectionString = connectionString;
     this.proxy = proxy;
   }
 
   /** Starts one in a temporary folder; with the lifetime's end all is gone. */
   static async start(lifetime: Lifetime): Promise<ChaosPostgres> {
-    const folder = await lifetime.keep({
-      name: "the data folder",
-      make: () => makeTemporaryFolder(folderPrefix),
-      stop: (made) => made.remove(),
-      outlivesUs: true,
-    });
-    await lifetime.keep({
-      name: "the hold on the data folder",
-      make: () => holdDataFolder(folder.path),
-      stop: (made) => made.release(),
-    });
-    const running = await lifetime.keep({
-      name: "Postgres",
-      make: () => startEmbeddedPostgres({ dataDir: folder.path }),
-      // By its folder: it is another process by then.
-      stop: () => stopIn(folder.path),
-      outlivesUs: true,
-    });
+    const running = await startOwnPostgres(lifetime, { name: "chaos" });
     await createDatabaseIfMissing(running.connectionString, databaseName);
     const proxy = await lifetime.keep({
       name: "the net to Postgres",
       make: () => openTcpProxy(() => Number(new URL(postgres.direct).port)),
       stop: (made) => made.close(),
     });
-    const postgres = new ChaosPostgres(folder.path, running, proxy);
+    const postgres = new ChaosPostgres(running, proxy);
     return postgres;
   }
 
   /** For those who look at what is the case: not through the net that is broken. */
   get direct(): string {
-    return withDatabase(this.#running.connectionString, databaseName);
+    return withDatabase(this.#connectionString, databaseName);
   }
 
   /** For Loci. The same over all restarts. */
@@ -73,7 +51,7 @@ export class ChaosPostgres {
 
   /** Ends all sessions, and starts it again. */
   async restart(): Promise<void> {
-    await stopIn(this.#dataDir);
+    await stopPostgresIn(this.#dataDir);
     await this.#start();
   }
 
@@ -84,7 +62,8 @@ export class ChaosPostgres {
   }
 
   async #start(): Promise<void> {
-    this.#running = await startEmbeddedPostgres({ dataDir: this.#dataDir });
+    const { connectionString } = await startEmbeddedPostgres({ dataDir: this.#dataDir });
+    this.#connectionString = connectionString;
   }
 
   /** Asks, on a connection that lasts as long as the question. */
@@ -98,9 +77,4 @@ export class ChaosPostgres {
       await client.end();
     }
   }
-}
-
-async function stopIn(dataDir: string): Promise<void> {
-  const postmaster = await findPostmaster(clusterDirOf(dataDir));
-  if (postmaster !== undefined) await stopPostmaster(postmaster.process);
 }

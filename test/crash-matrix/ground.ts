@@ -4,11 +4,9 @@ import { fileURLToPath } from "node:url";
 import { DBOS } from "@dbos-inc/dbos-sdk";
 import pg from "pg";
 import { forEngine, withDatabase } from "../../src/database/connection-target.ts";
-import { startEmbeddedPostgres } from "../../src/database/embedded-postgres.ts";
-import { holdDataFolder } from "../../src/database/folder-lock.ts";
 import { migrate } from "../../src/database/migrate.ts";
 import type { Lifetime } from "../../src/lifetime.ts";
-import { makeTemporaryFolder } from "../database/temporary-folder.ts";
+import { startOwnPostgres } from "../program/own-postgres.ts";
 
 /** A database of a batch alone, with our tables and the engine's. */
 export interface MatrixDatabase {
@@ -25,24 +23,7 @@ export interface Ground {
 
 /** Starts one of its own in a temporary folder; with the lifetime's end both are gone. */
 export async function openGround(lifetime: Lifetime): Promise<Ground> {
-  const folder = await lifetime.keep({
-    name: "the data folder",
-    // A folder of this name is cleaned up by the tests' global setup when a run was itself killed.
-    make: () => makeTemporaryFolder("loci-test-cluster-matrix-"),
-    stop: (made) => made.remove(),
-    outlivesUs: true,
-  });
-  await lifetime.keep({
-    name: "the hold on the data folder",
-    make: () => holdDataFolder(folder.path),
-    stop: (made) => made.release(),
-  });
-  const { connectionString } = await lifetime.keep({
-    name: "Postgres",
-    make: () => startEmbeddedPostgres({ dataDir: folder.path, isDisposable: true }),
-    stop: (made) => made.stop(),
-    outlivesUs: true,
-  });
+  const { connectionString } = await startOwnPostgres(lifetime, { name: "matrix", isDisposable: true });
   const template = "crash_matrix";
   await run(connectionString, `CREATE DATABASE ${template}`);
   const url = withDatabase(connectionString, template);

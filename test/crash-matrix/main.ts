@@ -1,8 +1,8 @@
-import { writeFile } from "node:fs/promises";
 import os from "node:os";
 import { parseArgs } from "node:util";
-import pino from "pino";
-import { Lifetime } from "../../src/lifetime.ts";
+import type { Lifetime } from "../../src/lifetime.ts";
+import { keepReport } from "../program/keep-report.ts";
+import { runProgram, say } from "../program/run-program.ts";
 import { allPairs, randomBy } from "./all-pairs.ts";
 import { type CellResult, runBatch } from "./batch.ts";
 import { type Cell, type WorldName, worldNames } from "./cell.ts";
@@ -63,10 +63,6 @@ function readOrder(args: readonly string[]): Order | null {
     seed,
     report: values.report ?? (isAll ? "docs/crash-matrix.md" : null),
   };
-}
-
-function say(text: string): void {
-  process.stdout.write(`${text}\n`);
 }
 
 /** Whether an id begins with these parts; "*" stands for any. */
@@ -144,27 +140,16 @@ async function run(order: Order, lifetime: Lifetime): Promise<MatrixRun> {
   };
 }
 
-async function main(): Promise<void> {
-  const order = readOrder(process.argv.slice(2));
-  if (order === null) return say(usage);
-  const lifetime = new Lifetime();
-  const log = pino({ level: "warn" }, pino.destination(2));
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.once(signal, () => void lifetime.end(log).finally(() => process.exit(130)));
-  }
-  try {
-    const found = await run(order, lifetime);
-    if (order.report !== null) await writeFile(order.report, writeReport(found));
-    const { passed, failed, moot, notApplicable } = countsOf(found);
-    for (const { cell, faults } of found.results) if (faults.length > 0) say(aloneCommand(cell.id));
-    say(
-      `Crash matrix: ${passed} passed (${moot} of them moot), ${failed} failed, ${notApplicable} not applicable; ` +
-        `seed ${found.seed}, ${duration(found.seconds)}`,
-    );
-    process.exitCode = failed === 0 ? 0 : 1;
-  } finally {
-    await lifetime.end(log);
-  }
+async function judge(order: Order, lifetime: Lifetime): Promise<boolean> {
+  const found = await run(order, lifetime);
+  if (order.report !== null) await keepReport(order.report, writeReport(found));
+  const { passed, failed, moot, notApplicable } = countsOf(found);
+  for (const { cell, faults } of found.results) if (faults.length > 0) say(aloneCommand(cell.id));
+  say(
+    `Crash matrix: ${passed} passed (${moot} of them moot), ${failed} failed, ${notApplicable} not applicable; ` +
+      `seed ${found.seed}, ${duration(found.seconds)}`,
+  );
+  return failed === 0;
 }
 
-await main();
+await runProgram({ usage, readOrder, run: judge });
