@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { filledObject, textIfGiven, uuid } from "./arguments.ts";
-import { Mem0Refused } from "./errors.ts";
 import { filterOnWire, type MemoryFilter } from "./filters.ts";
 import { InvalidArgument } from "./invalid-argument.ts";
+import { orAbsent } from "./or-absent.ts";
 import { mem0Path } from "./path.ts";
 import { type MemoryCallOptions, withOverride } from "./project-override.ts";
 import type { Mem0 } from "./request.ts";
@@ -77,12 +77,7 @@ export async function getMemoryExport(
 ): Promise<Readonly<Record<string, unknown>> | null> {
   const path = mem0Path("/v1/exports/get/", {});
   const body = withOverride(keyOnWire(key), options);
-  try {
-    return await mem0.send({ method: "POST", path, body, answer: exportAnswer, options });
-  } catch (error) {
-    if (error instanceof Mem0Refused && error.status === 404) return null;
-    throw error;
-  }
+  return orAbsent(mem0.send({ method: "POST", path, body, answer: exportAnswer, options }));
 }
 
 function keyOnWire({ exportId, filters }: MemoryExportKey): Readonly<Record<string, unknown>> {

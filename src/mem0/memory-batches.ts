@@ -9,8 +9,8 @@ import type { Mem0 } from "./request.ts";
 /** How many memories Mem0 takes in one request (Mem0 OpenAPI). */
 const batchSizeMax = 1000;
 
-/** How many memories one call takes: a hundred requests, one after the other. */
-export const batchItemsMax = 100 * batchSizeMax;
+/** How many memories one call takes, of the client and of the API alike: ten requests, one after the other. */
+export const batchItemsMax = 10 * batchSizeMax;
 
 /** What to change of one memory: its text, its metadata, or both. */
 export interface MemoryUpdate {

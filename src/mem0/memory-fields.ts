@@ -2,7 +2,10 @@ import { filledList } from "./arguments.ts";
 import { InvalidArgument } from "./invalid-argument.ts";
 import type { Memory } from "./memories.ts";
 
-/** What can be fetched of a memory, in our words. */
+/**
+ * What can be fetched of a memory, in our words. Mem0's argument `fields` is in the client because the client is complete; the
+ * API does not use it, for it would have to know at once what every part of a query asks for.
+ */
 export type MemoryField = keyof Memory;
 
 const wireNames: Readonly<Record<Exclude<MemoryField, "runId">, string>> = {

@@ -100,7 +100,8 @@ export class TooManyPages extends Error {
 }
 
 /**
- * All pages of a list, from the first, one after the other. What changes upstream meanwhile may show up twice or not
+ * All pages of a list, from the first, one after the other. It completes the client, for whoever reads a list to its end;
+ * the API reads no list so: its fields answer one page, and the caller goes on by cursor. What changes upstream meanwhile may show up twice or not
  * at all: Mem0 pages by number.
  *
  * @throws {RangeError} when `pagesMax` is not a whole number of at least 1.
@@ -119,7 +120,7 @@ export async function* everyPage<Item>(
   throw new TooManyPages(pagesMax);
 }
 
-/** All items of a list. @throws as `everyPage` */
+/** All items of a list, page by page as `everyPage` reads them. @throws as `everyPage` */
 export async function* everyItem<Item>(
   fetchPage: (page: number) => Promise<Page<Item>>,
   limits: { readonly pagesMax: number },

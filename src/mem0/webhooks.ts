@@ -73,7 +73,7 @@ export async function createWebhook(
 }
 
 /**
- * All webhooks of a project, not paged; there is no way to get one by its id. What is deleted is gone from it at
+ * All webhooks of a project, not paged; there is no way to get one by its id, so look for it among these. What is deleted is gone from it at
  * once (Mem0 integration tests). `GET /api/v1/webhooks/projects/{project_id}/`.
  *
  * @throws {Mem0Refused} 403 without access to the project.
@@ -81,23 +81,6 @@ export async function createWebhook(
  */
 export async function listWebhooks(mem0: Mem0, projectId: string, options?: CallOptions): Promise<Webhook[]> {
   return mem0.send({ method: "GET", path: projectPath(projectId), answer: wireList(webhookAnswer), options });
-}
-
-/**
- * One webhook of a project, found in the list of all; null when the project has none of this id.
- * `GET /api/v1/webhooks/projects/{project_id}/`.
- *
- * @throws {Mem0Refused} 403 without access to the project.
- * @throws {Mem0Limited | Mem0Unanswered}
- */
-export async function getWebhook(
-  mem0: Mem0,
-  projectId: string,
-  webhookId: string,
-  options?: CallOptions,
-): Promise<Webhook | null> {
-  const webhooks = await listWebhooks(mem0, projectId, options);
-  return webhooks.find((webhook) => webhook.webhookId === webhookId) ?? null;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Operation, Prisma } from "../generated/prisma/client.ts";
+import { orAbsent } from "../mem0/or-absent.ts";
 import { getOrganization } from "../mem0/organizations.ts";
 import { redirectWebhook, renameMember } from "../tenants/mapping-by-hand.ts";
 import type { OperationSituation } from "../tenants/operation-situation.ts";
@@ -11,7 +12,6 @@ import { auditedVerb, auditRefusals, type VerbRequest } from "./audited-verb.ts"
 import type { RunStarter } from "./engine.ts";
 import { readingUpstream } from "./inspect-upstream.ts";
 import { ownResources, whyNotAmend } from "./operator-actions.ts";
-import { orAbsent } from "./organization.ts";
 import type { Provisioning } from "./provisioning.ts";
 import { refuseOwnAccount, signUpInputSchema } from "./sign-up-tenant.ts";
 

@@ -1,12 +1,13 @@
 import type { Resource } from "../generated/prisma/client.ts";
 import { Mem0Error } from "../mem0/errors.ts";
+import { orAbsent } from "../mem0/or-absent.ts";
 import { getOrganization } from "../mem0/organizations.ts";
 import { getProject } from "../mem0/projects.ts";
 import { listWebhooks } from "../mem0/webhooks.ts";
 import { firstCreateAt } from "../tenants/mapping.ts";
 import { bearsMarker } from "../tenants/marker.ts";
 import { UpstreamNotReadable } from "../tenants/refusals.ts";
-import { isDefaultProject, orAbsent } from "./organization.ts";
+import { isDefaultProject } from "./organization.ts";
 import type { Provisioning } from "./provisioning.ts";
 import { distrustsOf, invitedTo, isOwnerOf, type Likeness } from "./trust.ts";
 import { desiredWebhook } from "./webhooks.ts";

@@ -1,3 +1,4 @@
+import { orAbsent } from "../mem0/or-absent.ts";
 import { getOrganization } from "../mem0/organizations.ts";
 import { listProjects } from "../mem0/projects.ts";
 import type { CallOptions } from "../mem0/request.ts";
@@ -12,7 +13,6 @@ import {
 import type { Db } from "../tenants/mapping.ts";
 import { trailingMarker } from "../tenants/marker.ts";
 import { InvalidInput, UpstreamNotFound } from "../tenants/refusals.ts";
-import { orAbsent } from "./organization.ts";
 import type { Provisioning } from "./provisioning.ts";
 
 /**

@@ -1,5 +1,5 @@
 import type { Prisma, Resource } from "../generated/prisma/client.ts";
-import { Mem0Refused } from "../mem0/errors.ts";
+import { orAbsent } from "../mem0/or-absent.ts";
 import {
   createOrganization,
   deleteOrganization,
@@ -121,14 +121,4 @@ function organizationRemoval({ mem0 }: Provisioning, orgId: string): Removal {
  */
 export function isDefaultProject({ isDefault, name }: Pick<Project, "isDefault" | "name">): boolean {
   return isDefault ?? name === "default-project";
-}
-
-/** The answer to a GET, or null when it was 404. */
-export async function orAbsent<T>(get: Promise<T>): Promise<T | null> {
-  try {
-    return await get;
-  } catch (error) {
-    if (error instanceof Mem0Refused && error.status === 404) return null;
-    throw error;
-  }
 }

@@ -1,4 +1,5 @@
 import type { Prisma, Resource } from "../generated/prisma/client.ts";
+import { orAbsent } from "../mem0/or-absent.ts";
 import { createProject, deleteProject, getProject, type Project } from "../mem0/projects.ts";
 import { listWebhooks } from "../mem0/webhooks.ts";
 import { readResource, recordGone } from "../tenants/mapping.ts";
@@ -6,7 +7,7 @@ import { bearsMarker, withMarker } from "../tenants/marker.ts";
 import { mainProjectName } from "../tenants/tenant-store.ts";
 import { type Making, makeOnce, removeTwins, whatWasMade } from "./make-once.ts";
 import { projectsBearing } from "./one-list.ts";
-import { orAbsent, organizationOf } from "./organization.ts";
+import { organizationOf } from "./organization.ts";
 import type { Provisioning } from "./provisioning.ts";
 import { type Removal, removeAndProve } from "./remove-and-prove.ts";
 import type { SagaContext } from "./saga.ts";

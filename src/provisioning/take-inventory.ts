@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Resource } from "../generated/prisma/client.ts";
 import { Mem0Error } from "../mem0/errors.ts";
+import { orAbsent } from "../mem0/or-absent.ts";
 import { getOrganization, listOrganizations, type Organization } from "../mem0/organizations.ts";
 import { proveList } from "../tenants/installation.ts";
 import { notReleased } from "../tenants/managed-resources.ts";
@@ -14,7 +15,6 @@ import { recordUnaccounted, settleMapped } from "../tenants/unaccounted.ts";
 import { inParallel } from "./in-parallel.ts";
 import { adopt, type InventoryRules, type OwnedResource } from "./inventory-rules.ts";
 import { backoffMs } from "./judge.ts";
-import { orAbsent } from "./organization.ts";
 import type { Provisioning } from "./provisioning.ts";
 import { takePlaceInventory } from "./take-place-inventory.ts";
 import { distrustOf, invitedTo, isOwnerOf } from "./trust.ts";

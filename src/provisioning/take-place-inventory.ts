@@ -1,5 +1,6 @@
 import type { Resource } from "../generated/prisma/client.ts";
 import type { Member } from "../mem0/members.ts";
+import { orAbsent } from "../mem0/or-absent.ts";
 import type { Organization } from "../mem0/organizations.ts";
 import { getProject, listProjects, type Project } from "../mem0/projects.ts";
 import { listWebhooks } from "../mem0/webhooks.ts";
@@ -9,7 +10,7 @@ import { bearsMarker, markerOf } from "../tenants/marker.ts";
 import { recordPresent } from "../tenants/resources-without-id.ts";
 import { recordMemberNotThere } from "../tenants/restoration.ts";
 import { adopt, type InventoryRules, type OwnedResource } from "./inventory-rules.ts";
-import { isDefaultProject, orAbsent } from "./organization.ts";
+import { isDefaultProject } from "./organization.ts";
 import { distrustOf, invitedTo, isOwnerOf } from "./trust.ts";
 import { desiredWebhook } from "./webhooks.ts";
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Resource } from "../generated/prisma/client.ts";
+import { orAbsent } from "../mem0/or-absent.ts";
 import { getProject } from "../mem0/projects.ts";
 import {
   createWebhook,
@@ -11,7 +12,7 @@ import { readResource, recordGone } from "../tenants/mapping.ts";
 import type { Home } from "./home.ts";
 import { inParallel } from "./in-parallel.ts";
 import { type Making, makeOnce, whatWasMade } from "./make-once.ts";
-import { orAbsent, organizationOf } from "./organization.ts";
+import { organizationOf } from "./organization.ts";
 import { projectOf } from "./project.ts";
 import type { Provisioning } from "./provisioning.ts";
 import { type Removal, removeAndProve } from "./remove-and-prove.ts";

@@ -1,13 +1,13 @@
 import DataLoader from "dataloader";
 import type { Tenant } from "../generated/prisma/client.ts";
 import type { Member } from "../mem0/members.ts";
+import { orAbsent } from "../mem0/or-absent.ts";
 import { listOrganizationMembers, type OrganizationMember } from "../mem0/organization-members.ts";
 import { getOrganization, listOrganizations, type Organization } from "../mem0/organizations.ts";
 import { listProjectMembers } from "../mem0/project-members.ts";
 import { getProject, listProjects, type Project } from "../mem0/projects.ts";
 import { listWebhooks, type Webhook } from "../mem0/webhooks.ts";
 import { inParallel } from "../provisioning/in-parallel.ts";
-import { orAbsent } from "../provisioning/organization.ts";
 import { findMapped, type UpstreamId } from "../tenants/managed-resources.ts";
 import type { Context } from "./builder.ts";
 

@@ -1,11 +1,10 @@
-import type { BatchItem } from "../mem0/memory-batches.ts";
+import { type BatchItem, batchItemsMax } from "../mem0/memory-batches.ts";
 import { NotInProject } from "../tenants/memory-refusals.ts";
 import { InvalidInput, type Refusal } from "../tenants/refusals.ts";
 import { builder } from "./builder.ts";
 import { mem0RefusalOf } from "./mem0-failures.ts";
 import type { TenantProject } from "./memory-call.ts";
 import { type IdScope, mem0IdOf } from "./memory-ids.ts";
-import { memoriesMax } from "./memory-input.ts";
 
 /** A refusal of one memory of many: no Error itself, which GraphQL would take for the failure of the field. */
 type Problem = Pick<Refusal, "code" | "message" | "retryable">;
@@ -53,8 +52,8 @@ const MemoryOutcome = builder.objectRef<BatchOutcome>("MemoryOutcome").implement
  */
 export function checkIds(list: string, ids: readonly string[], path: (index: number) => string): void {
   if (ids.length === 0) throw new InvalidInput([{ field: list, message: "Must not be empty." }]);
-  if (ids.length > memoriesMax) {
-    throw new InvalidInput([{ field: list, message: `Must be at most ${memoriesMax}.` }]);
+  if (ids.length > batchItemsMax) {
+    throw new InvalidInput([{ field: list, message: `Must be at most ${batchItemsMax}.` }]);
   }
   const seen = new Set<string>();
   for (const [index, id] of ids.entries()) {

@@ -1,4 +1,4 @@
-import { Mem0Refused } from "../mem0/errors.ts";
+import { orAbsent } from "../mem0/or-absent.ts";
 import type { MemoryCallOptions } from "../mem0/project-override.ts";
 import type { Mem0 } from "../mem0/request.ts";
 import type { MemoryCallForm } from "../memory-access/memory-door.ts";
@@ -74,18 +74,9 @@ export async function askForOne<T>(
   ask: (mem0Id: string) => Promise<T | null>,
 ): Promise<T> {
   const mem0Id = mem0IdOf(sealer, thing, tenantId, id);
-  const found = mem0Id === null ? null : await nullWhereMissing(ask(mem0Id));
+  const found = mem0Id === null ? null : await orAbsent(ask(mem0Id));
   if (found === null) throw new NotInProject(kinds[thing]);
   return found;
-}
-
-async function nullWhereMissing<T>(answer: Promise<T>): Promise<T | null> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof Mem0Refused && error.status === 404) return null;
-    throw error;
-  }
 }
 
 /**

@@ -16,6 +16,3 @@ export const waitingChangeSchema = changeSchema.extend({ waitMs: waitMsSchema.de
 
 /** The longest text of a message or memory that is passed on, in UTF-16 code units. A request's body has its bound too. */
 export const memoryTextMax = 100_000;
-
-/** How many memories one mutation changes or deletes. */
-export const memoriesMax = 10_000;

@@ -175,7 +175,7 @@ describe("deleteMemories", () => {
     ["nothing", "memoryIds", []],
     ["an id that is none", "memoryIds.1", [one, "m"]],
     ["a memory twice", "memoryIds.2", [one, two, one.toUpperCase()]],
-    ["more than a hundred requests", "memoryIds", Array(batchItemsMax + 1).fill(three)],
+    ["more than ten requests", "memoryIds", Array(batchItemsMax + 1).fill(three)],
   ])("refuses %s before anything is sent", async (_name, argument, memoryIds) => {
     expect(await failureOf(deleteMemories(mem0, memoryIds))).toMatchObject({
       name: "InvalidArgument",

@@ -3,7 +3,6 @@ import type { Mem0 } from "../../src/mem0/request.ts";
 import {
   createWebhook,
   deleteWebhook,
-  getWebhook,
   listWebhooks,
   updateWebhook,
   webhookEventTypes,
@@ -76,19 +75,6 @@ describe("listWebhooks", () => {
   test("does not take an id that JavaScript cannot hold exactly", async () => {
     server.answerText(200, '[{"webhook_id":9007199254740993,"name":"n","url":"u","event_types":[]}]');
     expect(await failureOf(listWebhooks(mem0, "proj_1"))).toMatchObject({ reason: "unexpected-body" });
-  });
-});
-
-describe("getWebhook", () => {
-  test("picks the one from its project's list, by the whole id", async () => {
-    server.answer(200, [{ ...wire, webhook_id: "wh_12", name: "other" }, wire]);
-    expect(await getWebhook(mem0, "proj_1", "wh_1")).toEqual(parsed);
-    expect(server.seen[0]).toMatchObject({ method: "GET", url: "/api/v1/webhooks/projects/proj_1/" });
-  });
-
-  test("answers null when the project has none of this id", async () => {
-    server.answer(200, [wire]);
-    expect(await getWebhook(mem0, "proj_1", "wh_2")).toBeNull();
   });
 });
 

@@ -30,7 +30,8 @@ describe("the table of operations", () => {
   });
 
   it("names every function of the client that calls Mem0, and no other", () => {
-    expect(rows.map(({ client }) => client).sort()).toEqual(clientFunctions().sort());
+    // One of them serves two rows: Mem0 has no way to get one webhook, it is looked for in the list.
+    expect([...new Set(rows.map(({ client }) => client))].sort()).toEqual(clientFunctions().sort());
   });
 
   it.each(rows)("names a field that there is: $field.type.$field.name", ({ field: { type, name } }) => {
