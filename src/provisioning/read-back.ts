@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Resource } from "../generated/prisma/client.ts";
 import type { Member } from "../mem0/members.ts";
+import { orAbsent } from "../mem0/or-absent.ts";
 import { getOrganization, type Organization } from "../mem0/organizations.ts";
 import { listProjects, type Project } from "../mem0/projects.ts";
 import { listWebhooks, type Webhook } from "../mem0/webhooks.ts";
@@ -11,9 +12,10 @@ import { bearsMarker, withMarker } from "../tenants/marker.ts";
 import { memberSchema, settingsSchema } from "../tenants/place.ts";
 import type { Home } from "./home.ts";
 import { organizationsBearing } from "./one-list.ts";
-import { isDefaultProject, orAbsent, organizationOf } from "./organization.ts";
+import { isDefaultProject, organizationOf } from "./organization.ts";
 import { projectOf } from "./project.ts";
 import type { SagaContext } from "./saga.ts";
+import { settingsOnUpstream } from "./settings-on-upstream.ts";
 import { isOwnerOf } from "./trust.ts";
 import { desiredWebhook } from "./webhooks.ts";
 
@@ -106,20 +108,12 @@ function projectDrift(found: Project | undefined, present: readonly Resource[]):
   const drift = memberDrift("project", found.members, present, "PROJECT_MEMBER");
   const settings = present.find(({ kind }) => kind === "PROJECT_SETTINGS");
   const actually = new Map<string, unknown>(Object.entries(found));
-  for (const [name, wished] of Object.entries(settings === undefined ? {} : wishedSettings(settings))) {
+  const asked = settings === undefined ? {} : settingsOnUpstream(settingsSchema.parse(settings.desired));
+  for (const [name, wished] of Object.entries(asked)) {
     const actual = actually.get(name);
     if (!isDeepStrictEqual(actual, wished)) drift.push(`The project's setting ${name} is not as asked for.`);
   }
   return drift;
-}
-
-function wishedSettings(resource: Resource): Record<string, unknown> {
-  const { customCategories, ...plain } = settingsSchema.parse(resource.desired);
-  if (customCategories === undefined) return plain;
-  return {
-    ...plain,
-    customCategories: customCategories.map(({ name, description }) => ({ [name]: description })),
-  };
 }
 
 function memberDrift(

@@ -3,6 +3,7 @@ import { updateProject } from "../mem0/projects.ts";
 import type { Place } from "../tenants/place.ts";
 import { recordAllPresent, recordUnanswered } from "../tenants/resources-without-id.ts";
 import type { SagaContext } from "./saga.ts";
+import { settingsOnUpstream } from "./settings-on-upstream.ts";
 
 /**
  * Sets a project's settings. All values are absolute, so a repeat sets the same again, and a lost answer is
@@ -15,20 +16,9 @@ export async function setProjectSettings(
   place: { readonly orgId: string; readonly projectId: string; readonly settings: Place["settings"] },
 ): Promise<void> {
   const { mem0, prisma } = context.provisioning;
-  const { customInstructions, agentCustomInstructions, customCategories, multilingual, decay } =
-    place.settings;
-  const changes = {
-    ...(customInstructions === undefined ? {} : { customInstructions }),
-    ...(agentCustomInstructions === undefined ? {} : { agentCustomInstructions }),
-    ...(customCategories === undefined
-      ? {}
-      : { customCategories: customCategories.map(({ name, description }) => ({ [name]: description })) }),
-    ...(multilingual === undefined ? {} : { multilingual }),
-    ...(decay === undefined ? {} : { decay }),
-  };
   const rows = context.resources("PROJECT_SETTINGS");
   try {
-    await updateProject(mem0, place.orgId, place.projectId, changes);
+    await updateProject(mem0, place.orgId, place.projectId, settingsOnUpstream(place.settings));
   } catch (error) {
     if (error instanceof Mem0Error && error.mayHaveHappened) {
       for (const { id } of rows) await recordUnanswered(prisma, id, error.message);

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type AddedMemories, addMemories, messageRoles } from "../mem0/memories.ts";
+import { categoriesOnUpstream } from "../provisioning/settings-on-upstream.ts";
 import { builder } from "./builder.ts";
 import { type FollowedDeed, FollowedDeedInterface } from "./event.ts";
 import { followDeed } from "./event-wait.ts";
@@ -120,9 +121,7 @@ function memoriesOf(input: typeof AddMemoriesInput.$inferInput) {
   return {
     ...rest,
     messages: messages.map((message) => given(message)),
-    ...(customCategories === undefined
-      ? {}
-      : { customCategories: customCategories.map(({ name, description }) => ({ [name]: description })) }),
+    ...(customCategories === undefined ? {} : { customCategories: categoriesOnUpstream(customCategories) }),
     ...(timestamp === undefined ? {} : { timestamp: Math.floor(timestamp.getTime() / 1_000) }),
   };
 }

@@ -1,5 +1,5 @@
-import type { z } from "zod";
-import { createProject, deleteProject, type ProjectSettings, updateProject } from "../mem0/projects.ts";
+import { createProject, deleteProject, updateProject } from "../mem0/projects.ts";
+import { settingsOnUpstream } from "../provisioning/settings-on-upstream.ts";
 import { builder } from "./builder.ts";
 import type { ProjectIds } from "./mem0-graph.ts";
 import { changeFailures } from "./mem0-managed.ts";
@@ -83,8 +83,12 @@ builder.mutationField("updateMem0Project", (t) =>
     args: { input: t.arg({ type: UpdateMem0ProjectInput, required: true }) },
     resolve: async (_root, args, context) => {
       const input = parseInput(projectChangeSchema, args.input);
-      const { organizationId, projectId, reason } = input;
-      const changes = changesOf(input);
+      const { organizationId, projectId, reason, name, description, settings } = input;
+      const changes = {
+        ...(name === undefined ? {} : { name }),
+        ...(description === undefined ? {} : { description }),
+        ...settingsOnUpstream(settings),
+      };
       await writeByHand(context, {
         ...{ verb: "updateMem0Project", reason, thing: { organizationId, projectId }, deed: "CHANGE" },
         // Instructions are long, and in the project itself.
@@ -117,20 +121,3 @@ builder.mutationField("deleteMem0Project", (t) =>
     },
   }),
 );
-
-function changesOf({ name, description, settings }: z.infer<typeof projectChangeSchema>): ProjectSettings {
-  const { customInstructions, agentCustomInstructions, customCategories, multilingual, decay } = settings;
-  return {
-    ...(name === undefined ? {} : { name }),
-    ...(description === undefined ? {} : { description }),
-    ...(customInstructions === undefined ? {} : { customInstructions }),
-    ...(agentCustomInstructions === undefined ? {} : { agentCustomInstructions }),
-    ...(customCategories === undefined
-      ? {}
-      : {
-          customCategories: customCategories.map((category) => ({ [category.name]: category.description })),
-        }),
-    ...(multilingual === undefined ? {} : { multilingual }),
-    ...(decay === undefined ? {} : { decay }),
-  };
-}
