@@ -455,7 +455,7 @@ const adminReads: readonly OperationCase[] = [
 ];
 
 /** The mutations of Mem0's own graph, whose inputs and requests are written down beside their own tests. */
-const adminWrites: readonly OperationCase[] = writeCases.map(({ verb, input, sends }) => ({
+const adminWrites: readonly OperationCase[] = writeCases.map(({ verb, input, sends, check }) => ({
   field: `Mutation.${verb}`,
   prepare: async () => nothing,
   ask: ({ world, target }) => write(world, verb, input(target)),
@@ -467,8 +467,13 @@ const adminWrites: readonly OperationCase[] = writeCases.map(({ verb, input, sen
       ...{ query, body: body === "" ? null : JSON.parse(body) },
     };
   },
-  check: (answer) =>
-    matches(answer, { __typename: `${verb.charAt(0).toUpperCase()}${verb.slice(1)}Payload` }),
+  check: (answer, tables, { target }) => {
+    matches(answer, { __typename: `${verb.charAt(0).toUpperCase()}${verb.slice(1)}Payload` });
+    const { organizationId = target.organizationId } = z
+      .object({ organizationId: z.string().optional() })
+      .parse(answer);
+    check(tables, { ...target, organizationId });
+  },
 }));
 
 /** How every operation of docs/operations.md is tried. */

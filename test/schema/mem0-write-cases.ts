@@ -1,7 +1,9 @@
+import { expect } from "vitest";
+import type { Tables } from "../emulator-control.ts";
 import { freshKey } from "../main-job.ts";
 import type { World } from "../world.ts";
 
-/** The 14 mutations of Mem0's own graph, as an admin sends them, and what Mem0 gets of each. */
+/** The 14 mutations of Mem0's own graph, as an admin sends them, what Mem0 gets of each, and what it has afterwards. */
 
 /** What the mutations are done to. */
 export interface Target {
@@ -20,11 +22,16 @@ export interface Sent {
   readonly body: string;
 }
 
-/** One mutation: its input, the request that it is, and the mutation that a tenant's thing needs instead. */
+/** One mutation: its input, the request that it is, what it leaves, and the mutation that a tenant's thing needs instead. */
 export interface WriteCase {
   readonly verb: string;
   readonly input: (target: Target) => object;
   readonly sends: (target: Target) => Partial<Sent>;
+  /**
+   * Compares what Mem0 has afterwards with what was asked for. Of what makes an organization `organizationId` is the new
+   * one's, as it was answered.
+   */
+  readonly check: (tables: Tables, target: Target) => void;
   /** Null: it makes something that is nobody's. */
   readonly use: "offboardTenant" | "changePlace" | null;
   /** The lists that it looks at before. */
@@ -35,6 +42,29 @@ const orgs = "/api/v1/orgs/organizations/";
 const hooks = "/api/v1/webhooks/";
 const newcomer = "newcomer@acme.test";
 const json = (body: object) => JSON.stringify(body);
+
+/** What is asked of the tables, as functions: expectations stand in tests, and these are called from one. */
+function shows(row: object | undefined, expected: object): void {
+  expect(row).toMatchObject(expected);
+}
+function showsNot(row: object | undefined): void {
+  expect(row).toBeUndefined();
+}
+
+function organizationIn({ organizations }: Tables, { organizationId }: Target) {
+  return organizations.find(({ org_id }) => org_id === organizationId);
+}
+function projectIn({ projects }: Tables, { projectId }: Target) {
+  return projects.find(({ project_id }) => project_id === projectId);
+}
+function webhookIn({ webhooks }: Tables, { webhookId }: Target) {
+  return webhooks.find(({ webhook_id }) => webhook_id === webhookId);
+}
+/** The member of this address in a row that must be there. */
+function memberIn(place: Pick<Tables["projects"][number], "members"> | undefined, address: string) {
+  if (place === undefined) throw new Error("The place itself is not there.");
+  return place.members.find(({ email }) => email === address);
+}
 
 function organizationCase(one: Omit<WriteCase, "looks" | "use">): WriteCase {
   return { use: "changePlace", looks: [], ...one };
@@ -55,6 +85,8 @@ const organizationWrites: readonly WriteCase[] = [
     looks: [],
     input: () => ({ name: "By hand" }),
     sends: () => ({ method: "POST", path: orgs, body: json({ name: "By hand" }) }),
+    check: (tables, target) =>
+      shows(organizationIn(tables, target), { name: "By hand", members: [{ role: "OWNER" }] }),
   },
   organizationCase({
     verb: "addMem0OrganizationMember",
@@ -63,6 +95,7 @@ const organizationWrites: readonly WriteCase[] = [
       ...{ method: "POST", path: `${orgs}${organizationId}/members/` },
       body: json({ email: newcomer, role: "READER" }),
     }),
+    check: (tables, target) => shows(memberIn(organizationIn(tables, target), newcomer), { role: "READER" }),
   }),
   organizationCase({
     verb: "updateMem0OrganizationMemberRole",
@@ -71,6 +104,8 @@ const organizationWrites: readonly WriteCase[] = [
       ...{ method: "PUT", path: `${orgs}${organizationId}/members/` },
       body: json({ email, role: "OWNER" }),
     }),
+    check: (tables, target) =>
+      shows(memberIn(organizationIn(tables, target), target.email), { role: "OWNER" }),
   }),
   organizationCase({
     verb: "removeMem0OrganizationMember",
@@ -79,6 +114,7 @@ const organizationWrites: readonly WriteCase[] = [
       ...{ method: "DELETE", path: `${orgs}${organizationId}/members/` },
       body: json({ email }),
     }),
+    check: (tables, target) => showsNot(memberIn(organizationIn(tables, target), target.email)),
   }),
   organizationCase({
     verb: "createMem0Project",
@@ -87,6 +123,10 @@ const organizationWrites: readonly WriteCase[] = [
       ...{ method: "POST", path: `${orgs}${organizationId}/projects/` },
       body: json({ name: "Another", description: "By hand" }),
     }),
+    check: ({ projects }, { organizationId }) => {
+      const made = projects.find(({ org_id, name }) => org_id === organizationId && name === "Another");
+      shows(made, { description: "By hand", is_default: false });
+    },
   }),
   {
     verb: "deleteMem0Organization",
@@ -94,6 +134,7 @@ const organizationWrites: readonly WriteCase[] = [
     looks: [],
     input: ({ organizationId }) => ({ organizationId }),
     sends: ({ organizationId }) => ({ method: "DELETE", path: `${orgs}${organizationId}/`, body: "" }),
+    check: (tables, target) => showsNot(organizationIn(tables, target)),
   },
 ];
 
@@ -117,6 +158,11 @@ const projectWrites: readonly WriteCase[] = [
         decay: true,
       }),
     }),
+    check: (tables, target) =>
+      shows(projectIn(tables, target), {
+        ...{ name: "Renamed", custom_instructions: "", decay: true },
+        custom_categories: [{ work: "What they do" }],
+      }),
   }),
   projectCase({
     verb: "addMem0ProjectMember",
@@ -130,6 +176,7 @@ const projectWrites: readonly WriteCase[] = [
       ...{ method: "POST", path: `${orgs}${organizationId}/projects/${projectId}/members/` },
       body: json({ email: newcomer, role: "READER" }),
     }),
+    check: (tables, target) => shows(memberIn(projectIn(tables, target), newcomer), { role: "READER" }),
   }),
   projectCase({
     verb: "updateMem0ProjectMemberRole",
@@ -138,6 +185,7 @@ const projectWrites: readonly WriteCase[] = [
       ...{ method: "PUT", path: `${orgs}${organizationId}/projects/${projectId}/members/` },
       body: json({ email, role: "OWNER" }),
     }),
+    check: (tables, target) => shows(memberIn(projectIn(tables, target), target.email), { role: "OWNER" }),
   }),
   projectCase({
     verb: "removeMem0ProjectMember",
@@ -146,6 +194,7 @@ const projectWrites: readonly WriteCase[] = [
       ...{ method: "DELETE", path: `${orgs}${organizationId}/projects/${projectId}/members/` },
       ...{ query: String(new URLSearchParams({ email })), body: "" },
     }),
+    check: (tables, target) => showsNot(memberIn(projectIn(tables, target), target.email)),
   }),
   {
     verb: "deleteMem0Project",
@@ -155,6 +204,7 @@ const projectWrites: readonly WriteCase[] = [
     sends: ({ organizationId, projectId }) => ({
       ...{ method: "DELETE", path: `${orgs}${organizationId}/projects/${projectId}/`, body: "" },
     }),
+    check: (tables, target) => showsNot(projectIn(tables, target)),
   },
 ];
 
@@ -173,6 +223,12 @@ const webhookWrites: readonly WriteCase[] = [
         event_types: ["memory_delete", "memory_add"],
       }),
     }),
+    check: ({ webhooks }, { projectId }) => {
+      const made = webhooks.find(
+        (row) => row.project_id === projectId && row.url === "https://feed.test/s3cret",
+      );
+      shows(made, { name: "Feed", event_types: ["memory_delete", "memory_add"], is_active: true });
+    },
   }),
   webhookCase({
     verb: "updateMem0Webhook",
@@ -180,11 +236,14 @@ const webhookWrites: readonly WriteCase[] = [
     sends: ({ webhookId }) => ({
       ...{ method: "PUT", path: `${hooks}${webhookId}/`, body: json({ url: "https://moved.test/s3cret" }) },
     }),
+    check: (tables, target) =>
+      shows(webhookIn(tables, target), { url: "https://moved.test/s3cret", event_types: ["memory_add"] }),
   }),
   webhookCase({
     verb: "deleteMem0Webhook",
     input: ({ email: _email, ...ids }) => ids,
     sends: ({ webhookId }) => ({ method: "DELETE", path: `${hooks}${webhookId}/`, body: "" }),
+    check: (tables, target) => showsNot(webhookIn(tables, target)),
   }),
 ];
 
