@@ -65,7 +65,7 @@ const deleteMemories: Mutation<
     ... on DeleteMemoriesPayload { results { id isDone } } ... on Error { code message retryable } } }
 `;
 
-/** One page, the newest first; `after` is the last one's `endCursor`. */
+/** One page, in Mem0's order; `after` is the last one's `endCursor`. */
 export async function showPage(
   client: GraphQLClient,
   { tenantKey, userId }: Owner,
@@ -119,13 +119,13 @@ export async function forgetMany(client: GraphQLClient, owner: Owner, ticked: re
   return accepted(answer).results.flatMap(({ id, isDone }) => (isDone === true ? [id] : []));
 }
 
-/** What a user might do in a visit: mends the newest memory, deletes the next, ticks the rest of the page and deletes it. */
+/** What a user might do in a visit: mends the first memory of the page, deletes the next, ticks the rest of the page and deletes it. */
 export async function run(client: GraphQLClient, owner: Owner) {
   const before = (await showPage(client, owner, null)).edges.map(({ node }) => node);
-  const [newest, next, ...rest] = before;
-  if (newest === undefined || next === undefined) throw new Error("Too few memories to show anything with.");
-  await mend(client, owner, newest.id, `${newest.memory} (That was last year.)`);
-  const texts = await showHistory(client, owner, newest.id);
+  const [one, next, ...rest] = before;
+  if (one === undefined || next === undefined) throw new Error("Too few memories to show anything with.");
+  await mend(client, owner, one.id, `${one.memory} (That was last year.)`);
+  const texts = await showHistory(client, owner, one.id);
   await forget(client, owner, next.id);
   const ticked = rest.map(({ id }) => id);
   const deleted = await forgetMany(client, owner, ticked);

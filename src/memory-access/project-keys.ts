@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import type { Prisma, PrismaClient, ProjectKey } from "../generated/prisma/client.ts";
+import type { CallOptions } from "../mem0/request.ts";
 import { auditingRefusals, recordAllowed, type VerbCall } from "../tenants/audit.ts";
 import { newId } from "../tenants/ids.ts";
 import {
@@ -47,6 +48,8 @@ export interface Attaching {
   readonly apiKey: Secret;
   /** How long the keys that it replaces still serve when it cannot. */
   readonly overlapMs: number;
+  /** Told of the call of Mem0 with that key. */
+  readonly onCall?: NonNullable<CallOptions["onCall"]>;
 }
 
 /**
@@ -57,7 +60,7 @@ export interface Attaching {
  */
 export async function attachProjectKey(keys: ProjectKeys, attaching: Attaching): Promise<ProjectKey> {
   const { prisma, target, ring, door } = keys;
-  const { actor, reason, tenantKey, apiKey, overlapMs } = attaching;
+  const { actor, reason, tenantKey, overlapMs } = attaching;
   const call: VerbCall = {
     ...{ actor, reason, verb: "attachProjectKey", operationId: null, tenantId: null },
     details: { tenantKey, overlapMs },
@@ -67,7 +70,7 @@ export async function attachProjectKey(keys: ProjectKeys, attaching: Attaching):
     const home = await findKeyHome(prisma, tenantKey);
     tenantId = home.tenantId;
     if (ring === null) throw new EncryptionKeyMissing();
-    await prove(target, apiKey, home);
+    await prove(target, attaching, home);
     const attached = await prisma.$transaction(async (tx) => {
       const locked = await lockKeyHome(tx, tenantKey, home.tenantId);
       // It was proved for the project that the tenant had before; a customer who came back meanwhile has another.
@@ -84,8 +87,9 @@ export async function attachProjectKey(keys: ProjectKeys, attaching: Attaching):
   return auditingRefusals(prisma, call, attach, () => ({ tenantId }));
 }
 
-async function prove(target: Mem0Target, apiKey: Secret, home: KeyHome): Promise<void> {
-  const identity = await askWhose(target, apiKey).catch((error: unknown) => {
+async function prove(target: Mem0Target, { apiKey, onCall }: Attaching, home: KeyHome): Promise<void> {
+  const options = onCall === undefined ? {} : { onCall };
+  const identity = await askWhose(target, apiKey, options).catch((error: unknown) => {
     throw isInvalidKey(error) ? new ProjectKeyInvalid() : error;
   });
   if (!isOf(identity, home)) throw new ProjectKeyMismatch();

@@ -64,9 +64,9 @@ builder.mutationField("attachProjectKey", (t) =>
       union: { name: "AttachProjectKeyResult" },
     },
     args: { input: t.arg({ type: AttachProjectKeyInput, required: true }) },
-    resolve: async (_root, { input }, { projectKeys, caller }) => {
+    resolve: async (_root, { input }, { projectKeys, caller, meter }) => {
       const { apiKey, ...request } = parseInput(inputSchema, input);
-      const attaching = { ...request, apiKey: new Secret(apiKey), actor: caller.actor };
+      const attaching = { ...request, apiKey: new Secret(apiKey), actor: caller.actor, onCall: meter.count };
       return answeringMem0(() => attachProjectKey(projectKeys, attaching));
     },
   }),

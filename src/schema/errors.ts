@@ -21,6 +21,7 @@ import {
   UpstreamNotTrusted,
 } from "../tenants/refusals.ts";
 import { builder } from "./builder.ts";
+import { carryTenant } from "./carry-tenant.ts";
 
 /** What every refusal in the schema is. */
 export const ErrorInterface = builder.interfaceRef<Refusal>("Error").implement({
@@ -100,15 +101,7 @@ const carryingOperation = [
   }),
 ];
 
-for (const refusal of carryingTenant) {
-  builder.objectField(refusal, "tenant", (t) =>
-    t.prismaField({
-      type: "Tenant",
-      resolve: (query, { tenantId }, _args, { prisma }) =>
-        prisma.tenant.findUniqueOrThrow({ ...query, where: { id: tenantId } }),
-    }),
-  );
-}
+for (const refusal of carryingTenant) carryTenant(refusal);
 
 for (const refusal of carryingOperation) {
   builder.objectField(refusal, "operation", (t) =>

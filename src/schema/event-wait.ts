@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { getEvent, hasEnded, type MemoryEvent } from "../mem0/events.ts";
 import type { MemoryCallForm } from "../memory-access/memory-door.ts";
+import { MemoryAccessMissing, UpstreamQuotaSpent } from "../tenants/memory-refusals.ts";
 import type { Context } from "./builder.ts";
 import type { FollowedDeed } from "./event.ts";
 import { type OfTenant, ofTenant } from "./memory.ts";
@@ -15,8 +16,8 @@ export type Waiting = Pick<Context, "door" | "meter" | "provisioning" | "signal"
 
 /**
  * Asks again and again, with growing pauses, until something is there, the wait is over, or the caller has gone; answers what
- * `ask` answered last. What goes wrong with asking ends nothing: what is waited for was begun, and that is what the
- * caller must hear. Without a wait nothing is asked.
+ * `ask` answered last. What goes wrong with asking is never thrown: what is waited for was begun, and that is what the
+ * caller must hear; and it ends the wait only where no later look could go better. Without a wait nothing is asked.
  */
 async function askUntil<T>(
   signal: AbortSignal | null,
@@ -33,10 +34,16 @@ async function askUntil<T>(
       // The look at the very end of the wait gets a moment, too.
       last = await ask(Math.max(1_000, Math.ceil(deadlineMs - performance.now())));
       if (isEnough(last)) return last;
-    } catch {
+    } catch (error) {
       // The next look may work; if none does, the answer is what was known.
+      if (isLasting(error)) return last;
     }
   }
+}
+
+/** Whether no look within a wait can get past it: the door has no way in for such a call, or the quota is spent. */
+function isLasting(error: unknown): boolean {
+  return error instanceof MemoryAccessMissing || error instanceof UpstreamQuotaSpent;
 }
 
 /** Answers whether the pause was kept to its end: false when the caller went away. */
@@ -63,8 +70,8 @@ function askWithin<T>(
 }
 
 /**
- * Follows the event of a deed until it has ended or `waitMs` are over. Never fails: where the event cannot be read (a
- * body-override access cannot), the deed is told without it.
+ * Follows the event of a deed until it has ended or `waitMs` are over. Never fails: where the event cannot be read, the
+ * deed is told without it, and at once where that cannot change (a body-override access reads no events).
  */
 export async function followDeed(
   waiting: Waiting,

@@ -13,7 +13,7 @@ builder.prismaObjectField("Tenant", "events", (t) =>
     type: MemoryEventConnection,
     description:
       "What Mem0 did in the tenant's project after it had answered, in Mem0's order. One call of Mem0 a page; two where it " +
-      "goes over the end of one of Mem0's own.",
+      "goes over the end of one of Mem0's own, and never more: a page may end before `first`, and says that there are more.",
     errors: { types: [...memoryFailures], union: { name: "EventsResult" } },
     args: { first: t.arg.int(), after: t.arg.string() },
     select: { id: true },

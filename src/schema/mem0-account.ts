@@ -11,6 +11,7 @@ import {
 import { findAccounts } from "../tenants/mem0-accounts.ts";
 import { closedStatuses } from "../tenants/tenant.ts";
 import { builder } from "./builder.ts";
+import { carryTenant } from "./carry-tenant.ts";
 import { ErrorInterface } from "./errors.ts";
 import { TenantRef } from "./mem0-tenant.ts";
 import { KeyStateEnum } from "./project-key.ts";
@@ -168,15 +169,7 @@ const carryingTenant = [
   }),
 ];
 
-for (const refusal of carryingTenant) {
-  builder.objectField(refusal, "tenant", (t) =>
-    t.prismaField({
-      type: "Tenant",
-      resolve: (query, { tenantId }, _args, { prisma }) =>
-        prisma.tenant.findUniqueOrThrow({ ...query, where: { id: tenantId } }),
-    }),
-  );
-}
+for (const refusal of carryingTenant) carryTenant(refusal);
 
 /**
  * Our own id of an account, from a global one; what cannot be one is not even looked for.

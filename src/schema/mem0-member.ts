@@ -36,10 +36,18 @@ export const Mem0MemberConnection = builder.connectionObject(
   { name: "Mem0MemberEdge" },
 );
 
-/** A page of members, in the order of whatever the list tells them apart by; no list says since when they are. */
+/**
+ * A page of members, in the order of whatever the list tells them apart by; no list says since when they are. Those that it
+ * tells apart by nothing stand as they are listed, each at a position of its own.
+ */
 export function pageOfMembers(args: DefaultConnectionArguments, members: readonly ListedMember[]) {
-  return pageOf("member", args, members, ({ userId, username, email }) => ({
-    createdAt: new Date(0),
-    id: userId ?? username ?? email ?? "",
-  }));
+  const alikes = new Map<string, number>();
+  const placed = members.map((member) => {
+    const name = member.userId ?? member.username ?? member.email ?? "";
+    const alike = alikes.get(name) ?? 0;
+    alikes.set(name, alike + 1);
+    // Never empty, and in one line whatever the name holds: a cursor must be readable again.
+    return { ...member, position: JSON.stringify([name, alike]) };
+  });
+  return pageOf("member", args, placed, ({ position }) => ({ createdAt: new Date(0), id: position }));
 }

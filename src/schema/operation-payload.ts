@@ -1,12 +1,13 @@
 import type { Operation } from "../generated/prisma/client.ts";
 import { builder } from "./builder.ts";
+import { carryTenant } from "./carry-tenant.ts";
 
 /**
  * The payload of a mutation that starts or resumes an operation: the operation and its tenant, both read again when
  * they are asked for, so that they are as they are after the wait.
  */
 export function operationPayload(name: string, description: string) {
-  return builder.objectRef<Operation>(name).implement({
+  const payload = builder.objectRef<Operation>(name).implement({
     description,
     fields: (t) => ({
       operation: t.prismaField({
@@ -14,11 +15,8 @@ export function operationPayload(name: string, description: string) {
         resolve: (query, { id }, _args, { prisma }) =>
           prisma.operation.findUniqueOrThrow({ ...query, where: { id } }),
       }),
-      tenant: t.prismaField({
-        type: "Tenant",
-        resolve: (query, { tenantId }, _args, { prisma }) =>
-          prisma.tenant.findUniqueOrThrow({ ...query, where: { id: tenantId } }),
-      }),
     }),
   });
+  carryTenant(payload);
+  return payload;
 }

@@ -1,6 +1,7 @@
 import type { ProjectKey } from "../generated/prisma/client.ts";
 import { KeyState } from "../generated/prisma/enums.ts";
 import { builder } from "./builder.ts";
+import { carryTenant } from "./carry-tenant.ts";
 
 /** Whether an API key may be used, in GraphQL. */
 export const KeyStateEnum = builder.enumType("ProjectKeyState", {
@@ -50,15 +51,12 @@ export const ProjectKeyNode = builder.prismaNode("ProjectKey", {
 
 /** The payload of a mutation of a key: the key and its tenant. */
 export function projectKeyPayload(name: string, description: string) {
-  return builder.objectRef<ProjectKey>(name).implement({
+  const payload = builder.objectRef<ProjectKey>(name).implement({
     description,
     fields: (t) => ({
       projectKey: t.field({ type: ProjectKeyNode, resolve: (key) => key }),
-      tenant: t.prismaField({
-        type: "Tenant",
-        resolve: (query, { tenantId }, _args, { prisma }) =>
-          prisma.tenant.findUniqueOrThrow({ ...query, where: { id: tenantId } }),
-      }),
     }),
   });
+  carryTenant(payload);
+  return payload;
 }

@@ -41,12 +41,11 @@ const UpdateMemoriesInput = builder.inputType("UpdateMemoriesInput", {
 
 const payload = batchPayload("UpdateMemoriesPayload");
 
-/** Where the caller wrote what the client counts among those that are sent. */
+/** Where the caller wrote what the client counts among those that are sent. Every id is read only when it is asked. */
 function fieldOfSent(scope: IdScope, ids: readonly string[]): (argument: string) => string {
-  const sent = sentOf(scope, ids);
   return (argument) =>
     argument.replace(/^updates\.(\d+)/, (whole, number: string) => {
-      const update = sent[Number(number)];
+      const update = sentOf(scope, ids)[Number(number)];
       return update === undefined ? whole : `updates.${update.index}`;
     });
 }

@@ -166,9 +166,13 @@ async function fetchWhole<Answer extends Page<unknown>>(
   throw new UpstreamUnexpectedBody(`Mem0 put ${sizes} items on a page that is not the last.`, false);
 }
 
+/** How many of Mem0's pages are read for one page of ours. Two hold whatever is not longer than one of Mem0's. */
+const callsMax = 2;
+
 /**
  * A stretch of a list whose pages have a size of Mem0's own. Such a list is read forwards only, with one call, or with two
- * where the stretch goes over the end of a page.
+ * where the stretch goes over the end of a page. What is longer than that ends early: it has fewer items than were asked
+ * for, at least one, and says that there are more.
  * @throws {GraphQLError} BAD_CURSOR, BAD_PAGE
  */
 export async function readForwards<Node>(
@@ -181,7 +185,7 @@ export async function readForwards<Node>(
   const after = cursors.offsetOf(args.after);
   const edges: { cursor: string; node: Node }[] = [];
   let [page, skipped] = after === null ? [1, 0] : [Math.floor(after / pageSpan), (after % pageSpan) + 1];
-  for (;;) {
+  for (let calls = 1; ; calls += 1) {
     const answer = await fetchPage(page);
     const taken = answer.items.slice(skipped, skipped + size - edges.length);
     for (const [index, node] of taken.entries()) {
@@ -189,7 +193,7 @@ export async function readForwards<Node>(
     }
     const hasNextPage = skipped + taken.length < answer.items.length || answer.hasNext;
     // A page with nothing on it is the last, whatever it says of a next one.
-    if (edges.length >= size || !hasNextPage || answer.items.length === 0) {
+    if (edges.length >= size || !hasNextPage || answer.items.length === 0 || calls === callsMax) {
       return connectionOf(edges, { hasNextPage, hasPreviousPage: after !== null }, answer.count);
     }
     page += 1;

@@ -180,7 +180,8 @@ export async function insertOffboarding(
 
 /**
  * Ends what an ACTIVE tenant that leaves has open and does not need any more: a sign-up, of which only the read-back, or
- * nothing, can be left, and a chore or a change of its place that is not running just now (what a change made goes with the place). The look for twins that they owe is made after the off-boarding.
+ * nothing, can be left, and a chore or a change of its place that is not running just now (what a change made goes with the
+ * place). The look for twins that they owe is made after the off-boarding.
  */
 async function supersedeOpen(tx: Prisma.TransactionClient, tenantId: string, by: Offboarding): Promise<void> {
   const [superseded] = await tx.$queryRaw<{ id: string }[]>`

@@ -171,12 +171,12 @@ describe("the page of a user's memories", () => {
   it("shows them, their history, and mends and deletes them", async () => {
     await remember(lives);
     const { before, texts, deleted, after } = await visit(client, { tenantKey, userId });
-    const [newest, next, ...rest] = before;
+    const [one, next, ...rest] = before;
     expect(before.map(({ memory }) => memory).toSorted()).toEqual(lives.toSorted());
-    const mended = `${newest?.memory} (That was last year.)`;
-    expect(texts).toEqual([newest?.memory, mended]);
+    const mended = `${one?.memory} (That was last year.)`;
+    expect(texts).toEqual([one?.memory, mended]);
     expect(deleted).toEqual(rest.map(({ id }) => id));
-    expect(after).toEqual([{ id: newest?.id, memory: mended }]);
+    expect(after).toEqual([{ id: one?.id, memory: mended }]);
     expect(await textsOf()).not.toContain(next?.memory);
     expect(await textsOf()).toContain(mended);
   });

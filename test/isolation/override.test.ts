@@ -6,7 +6,7 @@ import { newId } from "../../src/tenants/ids.ts";
 import { until } from "../main-job.ts";
 import { type Placed, place } from "../memory-access/key-rig.ts";
 import { createWorld, type World } from "../world.ts";
-import { memoryCalls } from "./memory-calls.ts";
+import { memoryCalls, type Names } from "./memory-calls.ts";
 import {
   askedFor,
   call,
@@ -117,6 +117,23 @@ describe("a tenant whose calls go by the key of a neighbour's project", () => {
       expect(rows).not.toContain(host.tag);
     },
   );
+
+  it("is told at once what it began, without the event that its access cannot read, however long it would wait", async () => {
+    const adding = memoryCalls.find(({ field }) => field === "addMemories");
+    if (adding === undefined) throw new Error("Nothing adds memories.");
+    const waiting = {
+      ...adding,
+      args: (names: Names) => ({ ...adding.args(names), infer: true, waitMs: 20_000 }),
+    };
+    const startedMs = performance.now();
+    const { answer, body } = await call(process, world, guest, waiting);
+    expect(performance.now() - startedMs).toBeLessThan(2_000);
+    expect(answer, body).toMatchObject({
+      __typename: "AddMemoriesPayload",
+      AddMemoriesPayload_eventId: expect.any(String),
+      AddMemoriesPayload_event: null,
+    });
+  });
 
   it("is not reached by the neighbour, whose own key goes without such a pair", async () => {
     const ofGuest = await rowsOf(world, guest);

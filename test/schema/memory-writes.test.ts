@@ -165,6 +165,18 @@ describe("addMemories", () => {
     expect(answer.eventId).not.toBeNull();
   });
 
+  it("does not wait for an event that no quota is left to ask for", async () => {
+    await world.emulator.failNext({
+      match: { path: "/v1/event/*/" },
+      fault: { kind: "quota", resetAt: "2099-01-01T00:00:00Z", eventType: "SEARCH" },
+      count: 50,
+    });
+    const startedMs = performance.now();
+    const answer = await add({ waitMs: 20_000 });
+    expect(performance.now() - startedMs).toBeLessThan(2_000);
+    expect(answer).toMatchObject({ __typename: "AddMemoriesPayload", status: "PENDING", event: null });
+  });
+
   it("with infer: false answers what was stored, at once", async () => {
     const content = "As it stands, at once.";
     const answer = await add({ infer: false, messages: [{ role: "USER", content }] });

@@ -6,6 +6,7 @@ import { freshKey, offboard, signUp } from "../main-job.ts";
 import { startScriptedServer } from "../mem0/scripted-server.ts";
 import { accessOf, attach, attachNew, detach, makeKeyOf, place } from "../memory-access/key-rig.ts";
 import { createWorld, type World } from "../world.ts";
+import { post } from "./memory-rig.ts";
 
 let world: World;
 
@@ -36,6 +37,20 @@ describe("attachProjectKey", () => {
     expect(await auditOf(tenant.tenantId)).toMatchObject([
       { action: "attachProjectKey", decision: "ALLOWED", reason: "first key", actor: "admin" },
     ]);
+  });
+
+  it("counts the ping among the calls of the response, also when it says that the key is another's", async () => {
+    const [tenant, other] = [await place(world), await place(world)];
+    for (const owner of [tenant, other]) {
+      const { data, extensions } = await post<{ attachProjectKey: { __typename: string } }>(
+        world,
+        "mutation ($input: AttachProjectKeyInput!) { attachProjectKey(input: $input) { __typename } }",
+        { input: { tenantKey: tenant.key, apiKey: await makeKeyOf(world, owner) } },
+      );
+      const isOwn = owner === tenant;
+      expect(data.attachProjectKey.__typename).toBe(isOwn ? "AttachProjectKeyPayload" : "ProjectKeyMismatch");
+      expect(extensions?.upstream?.calls).toBe(1);
+    }
   });
 
   it("leaves the key nowhere in the database in the clear", async () => {

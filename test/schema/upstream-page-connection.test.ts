@@ -183,7 +183,7 @@ describe("a cursor", () => {
 });
 
 describe("a list with pages of Mem0's own size", () => {
-  it("is read forwards, each item once, with a call more only where a page ends", async () => {
+  it("is read forwards, each item once, with at most two calls a page of ours, however small Mem0's are", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.nat(150),
@@ -202,9 +202,10 @@ describe("a list with pages of Mem0's own size", () => {
             );
             all.push(...nodesOf(page));
             expect(page.edges.length).toBeLessThanOrEqual(first);
-            expect(list.asked.length).toBeLessThanOrEqual(Math.ceil(first / pageSize) + 1);
+            expect(list.asked.length).toBeLessThanOrEqual(2);
             if (!page.pageInfo.hasNextPage) break;
-            expect(page.edges).toHaveLength(first);
+            // What is no longer than a page of Mem0's is never cut short, and no page that has a next one is empty.
+            expect(page.edges.length).toBeGreaterThanOrEqual(first <= pageSize ? first : 1);
             after = page.pageInfo.endCursor;
           }
           expect(all).toEqual(numbers(0, length));
