@@ -1,32 +1,36 @@
 import type { Call, Caller } from "./call.ts";
 import { nowMs } from "./clock.ts";
 import { findMember } from "./members.ts";
-import { type Refusal, refusalError, refusalMessage } from "./refusal.ts";
+import { type Refusal, refusalMessage } from "./refusal.ts";
 import type { Upstream } from "./resource.ts";
-import {
-  type OrganizationRow,
-  organizations,
-  type ProjectRow,
-  projects,
-  type Role,
-  type WebhookRow,
-  webhooks,
-} from "./rows.ts";
+import { type OrganizationRow, organizations, type ProjectRow, projects, type Role } from "./rows.ts";
 import type { Row } from "./table.ts";
 
 const organizationNotFound = "Organization not found";
 const projectNotFound = "Organization or project not found";
 
-/** The caller's role in the organization itself; null for a non-member. */
-export function roleInOrganization(organization: OrganizationRow, caller: Caller): Role | null {
+/** The caller's role in the organization itself; null for a non-member, and where his key does not reach (a switch). */
+export function roleInOrganization(
+  upstream: Upstream,
+  organization: OrganizationRow,
+  caller: Caller,
+): Role | null {
+  if (!isReached(upstream, organization.org_id, caller)) return null;
   return findMember(organization.members, caller.user.email)?.role ?? null;
 }
 
+/** A key acts for its person in every organization (inferred), or only in its own. */
+function isReached({ state }: Upstream, orgId: string, caller: Caller): boolean {
+  return state.switches.keyReach === "account" || orgId === caller.orgId;
+}
+
 /** The caller's role in a project: his own, or the one that follows from the organization (inferred; two switches). */
-export function roleInProject({ state }: Upstream, project: ProjectRow, caller: Caller): Role | null {
+export function roleInProject(upstream: Upstream, project: ProjectRow, caller: Caller): Role | null {
+  const { state } = upstream;
+  if (!isReached(upstream, project.org_id, caller)) return null;
   const own = findMember(project.members, caller.user.email)?.role ?? null;
   const organization = state.table(organizations).getEvenDeleted(project.org_id);
-  const inherited = organization === undefined ? null : roleInOrganization(organization, caller);
+  const inherited = organization === undefined ? null : roleInOrganization(upstream, organization, caller);
   if (inherited === "OWNER" && state.switches.ownerReadsOrgProjects) return "OWNER";
   if (own === null && inherited !== null && state.switches.readerReadsOrgProjects) return inherited;
   return own;
@@ -42,27 +46,34 @@ export function isListed(upstream: Upstream, row: Row): boolean {
   return isShown(upstream, row) && nowMs() - row.inserted_ms >= upstream.state.switches.listLagMs;
 }
 
-/** The organization of the path. @throws {Refusal} 404 when it does not exist or the caller is no member. */
+/** Does a look by id show this row to those who may read it? A new one not for `ownerSees404Ms`, though it is there. */
+export function isFoundById({ state }: Upstream, row: Row): boolean {
+  return nowMs() - row.inserted_ms >= state.switches.ownerSees404Ms;
+}
+
+/** The organization of the path. @throws {Refusal} 404 when it does not exist or the caller is no member (403 by a switch). */
 export function organizationToRead(upstream: Upstream, call: Call): OrganizationRow {
   const organization = upstream.state.table(organizations).getEvenDeleted(call.param("org_id"));
   if (organization === undefined || !isShown(upstream, organization)) {
     throw refusalMessage(404, organizationNotFound);
   }
-  if (roleInOrganization(organization, call.caller) === null) {
-    throw refusalMessage(404, organizationNotFound);
+  if (roleInOrganization(upstream, organization, call.caller) === null) {
+    throw refusalOfStranger(upstream, organizationNotFound);
   }
   return organization;
 }
 
-/** The organization of the path, for a change. @throws {Refusal} 404 as for reading; 403 with this text for a READER. */
+/** The organization of the path, for a change. @throws {Refusal} as for reading; 403 with this text for a READER (404 by a switch). */
 export function organizationToChange(upstream: Upstream, call: Call, forbidden: string): OrganizationRow {
   const organization = organizationToRead(upstream, call);
   if (organization.deleted_ms !== null) throw refusalMessage(404, organizationNotFound);
-  if (roleInOrganization(organization, call.caller) !== "OWNER") throw refusalMessage(403, forbidden);
+  if (roleInOrganization(upstream, organization, call.caller) !== "OWNER") {
+    throw refusalOfReader(upstream, forbidden, organizationNotFound);
+  }
   return organization;
 }
 
-/** The project of the path. @throws {Refusal} 404 when either id is wrong or the caller has no role in it. */
+/** The project of the path. @throws {Refusal} 404 when either id is wrong or the caller has no role in it (then 403 by a switch). */
 export function projectToRead(upstream: Upstream, call: Call): ProjectRow {
   const { state } = upstream;
   const organization = state.table(organizations).getEvenDeleted(call.param("org_id"));
@@ -72,52 +83,33 @@ export function projectToRead(upstream: Upstream, call: Call): ProjectRow {
     project?.org_id === organization.org_id &&
     isShown(upstream, organization) &&
     isShown(upstream, project);
-  if (!isThere || roleInProject(upstream, project, call.caller) === null) {
-    throw refusalMessage(404, projectNotFound);
+  if (!isThere) throw refusalMessage(404, projectNotFound);
+  if (roleInProject(upstream, project, call.caller) === null) {
+    throw refusalOfStranger(upstream, projectNotFound);
   }
   return project;
 }
 
-/** The project of the path, for a change. @throws {Refusal} 404 as for reading; 403 with this text for a READER. */
+/** The project of the path, for a change. @throws {Refusal} as for reading; 403 with this text for a READER (404 by a switch). */
 export function projectToChange(upstream: Upstream, call: Call, forbidden: string): ProjectRow {
   const project = projectToRead(upstream, call);
   const organization = upstream.state.table(organizations).get(project.org_id);
   if (project.deleted_ms !== null || organization === undefined) throw refusalMessage(404, projectNotFound);
-  if (roleInProject(upstream, project, call.caller) !== "OWNER") throw refusalMessage(403, forbidden);
-  return project;
-}
-
-/** The project whose webhooks are read. @throws {Refusal} 403 alike for no such project and no role in it. */
-export function webhookProjectToRead(upstream: Upstream, call: Call): ProjectRow {
-  const project = upstream.state.table(projects).getEvenDeleted(call.param("project_id"));
-  if (project === undefined || !isShown(upstream, project)) throw noAccessToProject();
-  if (roleInProject(upstream, project, call.caller) === null) throw noAccessToProject();
-  return project;
-}
-
-/** The project that gets a webhook. @throws {Refusal} 403 unless it lives and the caller is OWNER in it. */
-export function webhookProjectToChange(upstream: Upstream, call: Call): ProjectRow {
-  const project = webhookProjectToRead(upstream, call);
-  const isOwner = roleInProject(upstream, project, call.caller) === "OWNER";
-  if (project.deleted_ms !== null || !isOwner) throw noAccessToProject();
-  return project;
-}
-
-/**
- * The webhook of the path, for a change.
- * @throws {Refusal} 404 when there is none; 403 unless the caller is OWNER in its project. A webhook that outlived its
- *   project (a switch) keeps the project's members.
- */
-export function webhookToChange(upstream: Upstream, call: Call): WebhookRow {
-  const webhook = upstream.state.table(webhooks).get(call.param("webhook_id"));
-  if (webhook === undefined) throw refusalError(404, "Webhook not found");
-  const project = upstream.state.table(projects).getEvenDeleted(webhook.project_id);
-  if (project === undefined || roleInProject(upstream, project, call.caller) !== "OWNER") {
-    throw refusalError(403, "You don't have access to this webhook");
+  if (roleInProject(upstream, project, call.caller) !== "OWNER") {
+    throw refusalOfReader(upstream, forbidden, projectNotFound);
   }
-  return webhook;
+  return project;
 }
 
-function noAccessToProject(): Refusal {
-  return refusalError(403, "You don't have access to this project");
+/** What somebody is answered who is no member of what is there. */
+export function refusalOfStranger({ state }: Upstream, notFound: string): Refusal {
+  return state.switches.strangerSees === "404"
+    ? refusalMessage(404, notFound)
+    : refusalMessage(403, "Unauthorized");
+}
+
+function refusalOfReader({ state }: Upstream, forbidden: string, notFound: string): Refusal {
+  return state.switches.readerWrites === "403"
+    ? refusalMessage(403, forbidden)
+    : refusalMessage(404, notFound);
 }

@@ -20,6 +20,7 @@ export function actFault(fault: Fault, exchange: Exchange): void {
   const { perform, send, drop, later } = exchange;
   switch (fault.kind) {
     case "refuse":
+      if (fault.done === true) perform();
       send(refusalOf(fault.status, fault.body));
       break;
     case "do-then-drop":

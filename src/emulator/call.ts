@@ -53,6 +53,11 @@ export class Call {
     return `http://${this.#received.host}`;
   }
 
+  /** The path as it was sent. */
+  get path(): string {
+    return this.#received.path;
+  }
+
   /** What stands in the path for this name. @throws when the route's template has no such name. */
   param(name: string): string {
     const value = this.#params[name];

@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 import { type EmulatorOptions, startEmulator } from "./emulator.ts";
 import { JournalUnreadable } from "./journal.ts";
-import { readSwitchText, type Switches, SwitchRefused } from "./switches.ts";
+import { describedSwitches, readSwitchText, type Switches, SwitchRefused } from "./switches.ts";
 
 const usage = `Runs a server on 127.0.0.1 that behaves as api.mem0.ai does.
 
@@ -11,8 +11,15 @@ const usage = `Runs a server on 127.0.0.1 that behaves as api.mem0.ai does.
   --user-email <email>   the key's person; default platform@loci.test
   --journal <file>       keep the state in this file, so that a restart finds it again
   --latency-ms <n>       slow every answer by so much (the switch latencyMs)
-  --switch <name=value>  set a switch; may be given again and again (the README lists them)
+  --add-delay-ms <n>     complete an add that extracts only after so much (the switch addDelayMs)
+  --switch <name=value>  set a switch; may be given again and again
+  --switches             list every switch with its default and what it may be (the README says what they do)
   --help                 show this
+
+Says on stdout where it listens, and on stderr one line of JSON for every request that has ended: id, method, path,
+query, status (null: the connection broke), fault (null: none), startedAtMs, durationMs. Bodies and keys are left out.
+Faults, switches, people and keys can be had while it runs, by the control plane below /_emulator/ (see the README).
+SIGINT and SIGTERM end it.
 `;
 
 /** The command line asks for what there is not; the message is one sentence. */
@@ -25,8 +32,8 @@ await main(process.argv.slice(2));
 async function main(args: readonly string[]): Promise<void> {
   try {
     const options = readOptions(args);
-    if (options === null) {
-      process.stdout.write(usage);
+    if (typeof options === "string") {
+      process.stdout.write(options);
       return;
     }
     const emulator = await startEmulator({
@@ -43,8 +50,8 @@ async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-/** Null when help is wanted. */
-function readOptions(args: readonly string[]): EmulatorOptions | null {
+/** A text to show instead of a start, when one is wanted. */
+function readOptions(args: readonly string[]): EmulatorOptions | string {
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -53,19 +60,27 @@ function readOptions(args: readonly string[]): EmulatorOptions | null {
       "user-email": { type: "string" },
       journal: { type: "string" },
       "latency-ms": { type: "string" },
+      "add-delay-ms": { type: "string" },
       switch: { type: "string", multiple: true },
+      switches: { type: "boolean" },
       help: { type: "boolean" },
     },
   });
-  if (values.help === true) return null;
-  const { journal, "api-key": apiKey, "user-email": userEmail, "latency-ms": latencyMs } = values;
-  const texts = [...(latencyMs === undefined ? [] : [`latencyMs=${latencyMs}`]), ...(values.switch ?? [])];
+  if (values.help === true) return usage;
+  if (values.switches === true) return `${describedSwitches().join("\n")}\n`;
+  const { journal, "api-key": apiKey, "user-email": userEmail } = values;
+  const { "latency-ms": latencyMs, "add-delay-ms": addDelayMs } = values;
+  const texts = [
+    ...(latencyMs === undefined ? [] : [`latencyMs=${latencyMs}`]),
+    ...(addDelayMs === undefined ? [] : [`addDelayMs=${addDelayMs}`]),
+    ...(values.switch ?? []),
+  ];
   const switches: Partial<Switches> = Object.assign({}, ...texts.map(readSwitchText));
   return {
     port: readPort(values.port ?? "0"),
     switches,
     ...(apiKey === undefined ? {} : { apiKey: readKey(apiKey) }),
-    ...(userEmail === undefined ? {} : { userEmail }),
+    ...(userEmail === undefined ? {} : { userEmail: readEmail(userEmail) }),
     ...(journal === undefined ? {} : { journalPath: journal }),
   };
 }
@@ -78,6 +93,11 @@ function readPort(text: string): number {
 
 function readKey(text: string): string {
   if (!/^\S+$/.test(text)) throw new UsageRefused("An API key is one word.");
+  return text;
+}
+
+function readEmail(text: string): string {
+  if (!/^[^\s@]+@[^\s@]+$/.test(text)) throw new UsageRefused(`"${text}" is not an e-mail address.`);
   return text;
 }
 

@@ -23,9 +23,13 @@ const pacific = new Intl.DateTimeFormat("en-US", {
 });
 const offsetsByHour = new Map<number, number>();
 
-// Asking Intl costs microseconds and a list may hold thousands of dates. The offset changes on full hours only,
-// so one question an hour of data is enough; the map is emptied before it can grow for ever.
-function pacificOffsetMinutes(epochMs: number): number {
+/**
+ * How far America/Los_Angeles is from UTC at that moment; minutes, negative.
+ *
+ * Asking Intl costs microseconds and a list may hold thousands of dates. The offset changes on full hours only,
+ * so one question an hour of data is enough; the map is emptied before it can grow for ever.
+ */
+export function pacificOffsetMinutes(epochMs: number): number {
   const hour = Math.floor(epochMs / hourMs);
   const known = offsetsByHour.get(hour);
   if (known !== undefined) return known;

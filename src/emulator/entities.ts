@@ -3,14 +3,16 @@ import type { Call } from "./call.ts";
 import { formatDate, nowMs } from "./clock.ts";
 import { entityRemoval, fieldOf, readableEntities } from "./entity-rows.ts";
 import { newEvent } from "./events.ts";
+import { inListOrder } from "./list-order.ts";
 import { categoryNames } from "./memory-categories.ts";
 import { ownCategories, removalOf } from "./memory-changes.ts";
+import { deletionStarted } from "./memory-delete-all.ts";
 import { readableMemories } from "./memory-reads.ts";
 import { type EntityRow, type EntityType, entities, entityTypes, events, eventTypes } from "./memory-rows.ts";
+import { projectToWrite } from "./memory-scope.ts";
 import { pageOf, readPage } from "./page.ts";
 import { refusalError, refusalMessage } from "./refusal.ts";
 import type { Resource, Upstream } from "./resource.ts";
-import { newestFirst } from "./row-order.ts";
 import { put } from "./table.ts";
 
 const collection = "/v1/entities/";
@@ -28,14 +30,17 @@ export const entityResource: Resource = {
   tables: [entities],
 };
 
-/** Newest first (inferred); the totals are of all pages. */
+/** Newest first (inferred); the totals are of all pages. A bare array on older servers (docs before 2026, a switch). */
 function listEntities(upstream: Upstream, call: Call): Answer {
-  const asked = readPage(
-    call,
-    { sizeName: "page_size", sizeDefault: 100, sizeMax: 200 },
-    { address: `${call.origin}${collection}` },
-  );
-  const shown = newestFirst(readableEntities(upstream, call.caller.projectId));
+  const { entityPageSizeMax: sizeMax, entityList } = upstream.state.switches;
+  const shown = inListOrder(upstream, readableEntities(upstream, call.caller.projectId));
+  if (entityList === "bare")
+    return json(
+      200,
+      shown.map((entity) => entityObject(upstream, entity)),
+    );
+  const rule = { sizeName: "page_size", sizeDefault: Math.min(100, sizeMax), sizeMax };
+  const asked = readPage(call, rule, { address: `${call.origin}${collection}` });
   const total = (type: EntityType): number => shown.filter((entity) => entity.type === type).length;
   return json(200, {
     ...pageOf(shown, asked, (entity) => entityObject(upstream, entity)),
@@ -46,12 +51,15 @@ function listEntities(upstream: Upstream, call: Call): Answer {
   });
 }
 
-/** A bare array, empty for a name nobody has (the array is Mem0 OpenAPI, the empty one inferred). */
+/** A bare array, empty for a name nobody has (the array is Mem0 OpenAPI, the empty one inferred, and a switch). */
 function getEntity(upstream: Upstream, call: Call): Answer {
   const { type, name } = readEntity(call);
   const named = readableEntities(upstream, call.caller.projectId).filter(
     (entity) => entity.type === type && entity.name === name,
   );
+  if (named.length === 0 && upstream.state.switches.unknownEntity === "404") {
+    throw refusalMessage(404, "Entity not found");
+  }
   return json(
     200,
     named.map((entity) => entityObject(upstream, entity)),
@@ -81,7 +89,7 @@ function deleteEntityByNumber(upstream: Upstream, call: Call): Answer {
 
 /** `name` is null when nobody is meant: then there is an event all the same, and nothing else. */
 function removeEntity(upstream: Upstream, call: Call, type: EntityType, name: string | null): Answer {
-  const { projectId } = call.caller;
+  const projectId = projectToWrite(upstream, call);
   const takesMs = upstream.state.switches.deleteAllDelayMs;
   const payload = { entity_type: type, entity_id: call.param("entity_id") };
   const event = newEvent({ projectId, type: "DELETE_USER", payload, takesMs });
@@ -98,8 +106,7 @@ function removeEntity(upstream: Upstream, call: Call, type: EntityType, name: st
     ...removalOf(removed, deletedMs),
     ...named.flatMap((entity) => entityRemoval(upstream, entity, deletedMs)),
   ]);
-  const message = "Delete in progress. This may take some time.";
-  return json(200, { message, event_id: event.event_id });
+  return deletionStarted(upstream, event.event_id);
 }
 
 /**

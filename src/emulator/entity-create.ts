@@ -13,7 +13,7 @@ import {
   type ScopeField,
   scopeFields,
 } from "./memory-rows.ts";
-import { projectOfCall } from "./memory-scope.ts";
+import { projectToWrite } from "./memory-scope.ts";
 import { refusalFields } from "./refusal.ts";
 import type { Resource, Route, Upstream } from "./resource.ts";
 import { put } from "./table.ts";
@@ -34,7 +34,7 @@ export const entityCreateResource: Resource = {
 function createEntity(upstream: Upstream, call: Call, field: ScopeField): Answer {
   const { state } = upstream;
   const body = call.body();
-  const projectId = projectOfCall(upstream, call, body);
+  const projectId = projectToWrite(upstream, call, body);
   const type = entityTypeOf[field];
   const fields = new BodyFields(body);
   const name = fields.text(field, { isRequired: true });

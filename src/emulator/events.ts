@@ -2,17 +2,14 @@ import { randomUUID } from "node:crypto";
 import { type Answer, json } from "./answer.ts";
 import type { Call } from "./call.ts";
 import { formatDate, nowMs } from "./clock.ts";
+import { inListOrder } from "./list-order.ts";
 import { type EventRow, type EventType, events } from "./memory-rows.ts";
 import { pageOf, readPage } from "./page.ts";
 import { refusalError } from "./refusal.ts";
 import type { Resource, Upstream } from "./resource.ts";
-import { newestFirst } from "./row-order.ts";
 import { put } from "./table.ts";
 
 const collection = "/v1/events/";
-
-/** How long events are kept (inferred). */
-const retentionMs = 30 * 86_400_000;
 
 /** Events of the key's own project: get, list. What a redirected call did is an event of the project it did it in (inferred). */
 export const eventResource: Resource = {
@@ -65,7 +62,7 @@ export function noteCall({ state }: Upstream, facts: Omit<EventFacts, "takesMs">
 
 function getEvent(upstream: Upstream, call: Call): Answer {
   const event = upstream.state.table(events).get(call.param("event_id").toLowerCase());
-  if (event?.project_id !== call.caller.projectId || !isKept(event)) {
+  if (event?.project_id !== call.caller.projectId || !isKept(upstream, event)) {
     throw refusalError(404, "Event not found or you don't have permission to access it.");
   }
   const isFailed = statusOf(event) === "FAILED";
@@ -73,21 +70,25 @@ function getEvent(upstream: Upstream, call: Call): Answer {
   return json(200, { ...eventObject(upstream, event), ...rest });
 }
 
-/** Newest first (inferred); `next` is a path without a host, as was seen live. */
+/** Newest first, 100 a page (inferred); `next` is a path without a host, as was seen live. Switches. */
 function listEvents(upstream: Upstream, call: Call): Answer {
-  const asked = readPage(call, { sizeName: null, sizeDefault: 100, sizeMax: 100 }, { address: collection });
+  const { eventPageSize, eventNext } = upstream.state.switches;
+  const address = eventNext === "relative" ? collection : `${call.origin}${collection}`;
+  const rule = { sizeName: null, sizeDefault: eventPageSize, sizeMax: eventPageSize };
+  const asked = readPage(call, rule, { address });
   const kept = upstream.state
     .table(events)
     .childrenOf(call.caller.projectId)
-    .filter((event) => event.deleted_ms === null && isKept(event));
+    .filter((event) => event.deleted_ms === null && isKept(upstream, event));
   return json(
     200,
-    pageOf(newestFirst(kept), asked, (event) => eventObject(upstream, event)),
+    pageOf(inListOrder(upstream, kept), asked, (event) => eventObject(upstream, event)),
   );
 }
 
-function isKept(event: EventRow): boolean {
-  return nowMs() - event.created_ms < retentionMs;
+/** Events are kept 30 days (inferred, a switch). */
+function isKept({ state }: Upstream, event: EventRow): boolean {
+  return nowMs() - event.created_ms < state.switches.eventRetentionMs;
 }
 
 /** What a reader is told now: the status follows from the clock. */
@@ -109,7 +110,7 @@ function eventObject({ state }: Upstream, event: EventRow): object {
   return {
     id: event.event_id,
     event_type: event.event_type,
-    status,
+    status: status === "RUNNING" ? state.switches.eventAtWork : status,
     payload: event.payload,
     metadata: null,
     results: status === "SUCCEEDED" ? event.results : [],

@@ -30,7 +30,7 @@ export async function exchange(
   const logged = deps.log.begin(method, path, query, secret);
   response.on("close", () => logged.end(null));
   try {
-    const body = await readBody(request);
+    const body = await readBody(request, deps.serving.state.switches.bodyBytesMax);
     logged.setBody(body);
     const received = { method, path, query, body, contentType, authorization, host, idempotencyKey };
     converse(deps, received, { request, response, logged });

@@ -21,6 +21,8 @@ export interface ExportRow extends Row {
   readonly schema: Readonly<Record<string, unknown>>;
   /** In canonical form, so that what means the same is the same text. */
   readonly filters: string;
+  /** As they were sent; absent in a journal of an older build. */
+  readonly filters_sent?: string;
   readonly export_instructions: string | null;
   readonly ready_ms: number;
   readonly result: Readonly<Record<string, unknown>>;
@@ -70,6 +72,7 @@ function orderExport(upstream: Upstream, call: Call): Answer {
     project_id: projectId,
     schema,
     filters: canonical,
+    filters_sent: JSON.stringify(filters),
     export_instructions: typeof instructions === "string" ? instructions : null,
     ready_ms: orderedMs + state.switches.exportDelayMs,
     result: exportResult(
@@ -98,7 +101,10 @@ function getExport(upstream: Upstream, call: Call): Answer {
   return json(200, found.result);
 }
 
-/** The order of this id, else the newest with these filters. Filters that list one thing in other words are others. */
+/**
+ * The order of this id, else the newest with these filters. Filters that list one thing in other words are others. Which of
+ * several is meant is inferred, and a switch.
+ */
 function ordered(
   { state }: Upstream,
   { memory_export_id: exportId, filters }: Readonly<Record<string, unknown>>,
@@ -116,5 +122,9 @@ function ordered(
   if (canonical === null) {
     throw refusalMessage(400, "One of the filters: app_id, user_id, agent_id, run_id is required!");
   }
-  return living.findLast((row) => row.filters === canonical);
+  const { exportByFilters } = state.switches;
+  return living.findLast((row) => {
+    if (exportByFilters === "same-words") return row.filters_sent === JSON.stringify(filters);
+    return row.filters === canonical && (exportByFilters === "newest" || row.ready_ms <= atMs);
+  });
 }

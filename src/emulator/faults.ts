@@ -2,7 +2,7 @@ import type { Received } from "./call.ts";
 
 /** What goes wrong with a request, and whether its deed is done. The README has a table of them. */
 export type Fault =
-  | { readonly kind: "refuse"; readonly status: number; readonly body?: unknown }
+  | { readonly kind: "refuse"; readonly status: number; readonly body?: unknown; readonly done?: boolean }
   | { readonly kind: "do-then-drop" }
   | { readonly kind: "drop-then-do"; readonly afterMs: number }
   | { readonly kind: "drop" }

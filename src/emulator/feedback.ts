@@ -5,6 +5,7 @@ import type { Call } from "./call.ts";
 import { nowMs } from "./clock.ts";
 import { isUuid } from "./memory-id.ts";
 import { readableMemory } from "./memory-reads.ts";
+import type { MemoryRow } from "./memory-rows.ts";
 import { projectOfCall } from "./memory-scope.ts";
 import { Refusal, refusalError } from "./refusal.ts";
 import type { Resource, Upstream } from "./resource.ts";
@@ -14,7 +15,7 @@ import { put, type Row, type TableDefinition } from "./table.ts";
 /** What can be said of a memory (Mem0 OpenAPI). */
 const verdicts = ["POSITIVE", "NEGATIVE", "VERY_NEGATIVE"] as const;
 
-/** The one word on a memory. Removing is soft; what is said after it has a new id (inferred). */
+/** A word on a memory: one each (inferred, a switch). Removing is soft; what is said after it has a new id (inferred). */
 export interface FeedbackRow extends Row {
   readonly feedback_id: string;
   readonly memory_id: string;
@@ -23,10 +24,10 @@ export interface FeedbackRow extends Row {
   readonly feedback_reason: string | null;
 }
 
-/** Feedback, by the id of its memory, below its project. */
+/** Feedback, by its own id, below its project. */
 export const feedback: TableDefinition<FeedbackRow> = {
   name: "feedback",
-  idOf: (row) => row.memory_id,
+  idOf: (row) => row.feedback_id,
   parent: { table: projects.name, idOf: (row) => row.project_id },
 };
 
@@ -47,7 +48,9 @@ function giveFeedback(upstream: Upstream, call: Call): Answer {
   fields.refuseInvalid();
   const memory = readableMemory(upstream, projectId, memoryId);
   if (memory === undefined) throw unknownMemory(upstream);
-  const given = upstream.state.table(feedback).get(memory.memory_id);
+  const last = lastGiven(upstream, memory);
+  const isAgain = verdict === null || upstream.state.switches.feedbackPerMemory === "one";
+  const given = isAgain ? last : undefined;
   const id = given?.feedback_id ?? randomUUID();
   const saidMs = nowMs();
   if (verdict !== null) {
@@ -66,6 +69,13 @@ function giveFeedback(upstream: Upstream, call: Call): Answer {
   }
   if (given !== undefined) upstream.state.commit([put(feedback, { ...given, deleted_ms: saidMs })]);
   return json(200, { id, feedback: null, feedback_reason: null });
+}
+
+function lastGiven({ state }: Upstream, memory: MemoryRow): FeedbackRow | undefined {
+  return state
+    .table(feedback)
+    .childrenOf(memory.project_id)
+    .findLast((row) => row.memory_id === memory.memory_id && row.deleted_ms === null);
 }
 
 function readReason(fields: BodyFields): string | null {

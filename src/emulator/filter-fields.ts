@@ -2,7 +2,8 @@ import { filterRefusal } from "./filter-refusal.ts";
 import { isDictionary } from "./memory-fields.ts";
 import { shownCategories } from "./memory-reads.ts";
 import type { MemoryRow, ScopeField } from "./memory-rows.ts";
-import { microsecondsOf, parseMoment } from "./moment.ts";
+import { inPacific, microsecondsOf, parseMoment } from "./moment.ts";
+import { defaultSwitches, type Switches } from "./switches.ts";
 
 /** What one field of a filter asks; `isScoped` when it names an entity. */
 export interface FieldTest {
@@ -11,7 +12,7 @@ export interface FieldTest {
 }
 
 /** Reads the operand of one field. @throws {Refusal} 400 for an operator or value that the field does not take. */
-export type FieldRule = (key: string, operand: unknown) => FieldTest;
+export type FieldRule = (key: string, operand: unknown, switches: Switches) => FieldTest;
 
 /** The fields that a filter may name, in the order in which the real service lists them in its error (seen live). */
 export const fieldRules = {
@@ -21,8 +22,10 @@ export const fieldRules = {
   run_id: entity("run_id"),
   created_at: moment((memory) => memory.created_ms),
   updated_at: moment((memory) => memory.updated_ms),
-  // What `timestamp` names is not documented; on an add it sets `created_at`, so it is taken for the same (inferred).
-  timestamp: moment((memory) => memory.created_ms),
+  // What `timestamp` names is not documented; on an add it sets `created_at`, so it is taken for the same (inferred, a switch).
+  timestamp: moment((memory, { timestampFilter }) =>
+    timestampFilter === "created_at" ? memory.created_ms : memory.updated_ms,
+  ),
   expiration_date: moment(({ expiration_date: date }) => (date === null ? null : parseMoment(date))),
   text: substring,
   categories,
@@ -69,52 +72,68 @@ function entity(field: ScopeField): FieldRule {
   };
 }
 
-function moment(read: (memory: MemoryRow) => number | null): FieldRule {
-  const compared = (key: string, holds: (left: number, right: number) => boolean) => (value: unknown) => {
-    const right = microseconds(key, value);
-    return (memory: MemoryRow): boolean => {
-      const left = read(memory);
-      return left !== null && holds(microsecondsOf(left), right);
+function moment(read: (memory: MemoryRow, switches: Switches) => number | null): FieldRule {
+  return (key, operand, switches) => {
+    const compared = (holds: (left: number, right: number) => boolean) => (value: unknown) => {
+      const right = microseconds(key, value, switches);
+      return (memory: MemoryRow): boolean => {
+        const left = read(memory, switches);
+        return left !== null && holds(microsecondsOf(left), right);
+      };
     };
-  };
-  const equal = (left: number, right: number): boolean => left === right;
-  return (key, operand) => {
-    if (operand === "*") return { test: (memory) => read(memory) !== null };
-    if (!isDictionary(operand)) return { test: compared(key, equal)(operand) };
+    const isEqual = compared((left, right) => left === right);
+    if (operand === "*") return { test: (memory) => read(memory, switches) !== null };
+    if (!isDictionary(operand)) return { test: isEqual(operand) };
     return operated(key, operand, {
-      gt: compared(key, (left, right) => left > right),
-      gte: compared(key, (left, right) => left >= right),
-      lt: compared(key, (left, right) => left < right),
-      lte: compared(key, (left, right) => left <= right),
+      gt: compared((left, right) => left > right),
+      gte: compared((left, right) => left >= right),
+      lt: compared((left, right) => left < right),
+      lte: (value) => {
+        const laterUs = switches.dateUpperBound === "day-end" && isDay(value) ? dayUs - 1 : 0;
+        return compared((left, right) => left <= right + laterUs)(value);
+      },
       ne: (value) => {
-        const isEqual = compared(key, equal)(value);
-        return (memory) => !isEqual(memory);
+        const test = isEqual(value);
+        return (memory) => !test(memory);
       },
       in: (value) => {
-        const tests = list(key, value).map(compared(key, equal));
+        const tests = list(key, value).map(isEqual);
         return (memory) => tests.some((test) => test(memory));
       },
     });
   };
 }
 
-function categories(key: string, operand: unknown): FieldTest {
+const dayUs = 86_400_000_000;
+
+function isDay(value: unknown): boolean {
+  return typeof value === "string" && /^\d{4}-\d\d-\d\d$/.test(value.trim());
+}
+
+/** `eq` and `ne` are told by one of Mem0's documents and denied by its filter docs: a switch. */
+function categories(key: string, operand: unknown, switches: Switches): FieldTest {
   if (!isDictionary(operand)) throw filterRefusal(`'${key}' value must be a dictionary`);
-  return operated(key, operand, {
-    in: (value) => {
-      const wanted = texts(key, value);
-      return (memory) => (shownCategories(memory) ?? []).some((category) => wanted.includes(category));
+  const anyOf = (wanted: readonly string[]) => (memory: MemoryRow) =>
+    (shownCategories(memory) ?? []).some((category) => wanted.includes(category));
+  const equality: Operators = {
+    eq: (value) => anyOf([text(key, value)]),
+    ne: (value) => {
+      const isFiled = anyOf([text(key, value)]);
+      return (memory) => !isFiled(memory);
     },
+  };
+  return operated(key, operand, {
+    ...(switches.categoriesEquality ? equality : {}),
+    in: (value) => anyOf(texts(key, value)),
     contains: (value) => {
-      const part = text(key, value).toLowerCase();
-      return (memory) =>
-        (shownCategories(memory) ?? []).some((category) => category.toLowerCase().includes(part));
+      const includes = partOf(text(key, value), "insensitive", switches);
+      return (memory) => (shownCategories(memory) ?? []).some(includes);
     },
   });
 }
 
 /** Top-level keys only; several are ANDed (inferred). Also what a search's own `metadata` asks. */
-export function metadata(key: string, operand: unknown): FieldTest {
+export function metadata(key: string, operand: unknown, switches: Switches = defaultSwitches): FieldTest {
   if (!isDictionary(operand)) throw filterRefusal(`'${key}' value must be a dictionary`);
   const tests = Object.entries(operand).map(([name, wanted]) => {
     const read = (memory: MemoryRow): unknown => {
@@ -137,34 +156,46 @@ export function metadata(key: string, operand: unknown): FieldTest {
       },
       contains: (given) => {
         const value = scalar(path, given);
-        return (memory) => contains(read(memory), value);
+        return (memory) => contains(read(memory), value, switches);
       },
     }).test;
   });
   return { test: (memory) => tests.every((test) => test(memory)) };
 }
 
-function contains(kept: unknown, value: unknown): boolean {
+function contains(kept: unknown, value: unknown, switches: Switches): boolean {
   if (Array.isArray(kept)) return kept.includes(value);
-  return typeof kept === "string" && typeof value === "string" && kept.includes(value);
+  if (typeof kept !== "string" || typeof value !== "string") return false;
+  return partOf(value, "sensitive", switches)(kept);
 }
 
-/** What the search's text fields do is not documented: a part of the text in any case (inferred). */
-function substring(key: string, operand: unknown): FieldTest {
+/** Looks for a part of a text; whether capitals count is each field's own (docs contradict each other: a switch). */
+function partOf(
+  part: string,
+  ownCase: "sensitive" | "insensitive",
+  { containsCase }: Switches,
+): (kept: string) => boolean {
+  const isSensitive = (containsCase === "per-field" ? ownCase : containsCase) === "sensitive";
+  const lower = part.toLowerCase();
+  return (kept) => (isSensitive ? kept.includes(part) : kept.toLowerCase().includes(lower));
+}
+
+/** What the search's text fields do is not documented: a part of the text in any case (inferred, a switch). */
+function substring(key: string, operand: unknown, switches: Switches): FieldTest {
   const includes = (value: unknown) => {
-    const part = text(key, value).toLowerCase();
-    return (memory: MemoryRow): boolean => memory.memory.toLowerCase().includes(part);
+    const isIn = partOf(text(key, value), "insensitive", switches);
+    return (memory: MemoryRow): boolean => isIn(memory.memory);
   };
   if (!isDictionary(operand)) return { test: includes(operand) };
   return operated(key, operand, { contains: includes, icontains: includes });
 }
 
-function keywords(key: string, operand: unknown): FieldTest {
+function keywords(key: string, operand: unknown, switches: Switches): FieldTest {
   if (!isDictionary(operand)) throw filterRefusal(`'${key}' value must be a dictionary`);
   return operated(key, operand, {
     contains: (value) => {
-      const part = text(key, value);
-      return (memory) => memory.memory.includes(part);
+      const isIn = partOf(text(key, value), "sensitive", switches);
+      return (memory) => isIn(memory.memory);
     },
     icontains: (value) => {
       const part = text(key, value).toLowerCase();
@@ -182,8 +213,9 @@ function memoryIds(key: string, operand: unknown): FieldTest {
   return operated(key, operand, { in: anyOf });
 }
 
-function microseconds(key: string, value: unknown): number {
-  const epochMs = parseMoment(value);
+/** A date without a zone is UTC (Mem0's documents for agents; a switch). */
+function microseconds(key: string, value: unknown, { naiveDates }: Switches): number {
+  const epochMs = naiveDates === "pacific" ? inPacific(value) : parseMoment(value);
   if (epochMs === null) throw filterRefusal(`'${key}' value must be a date or a datetime`);
   return microsecondsOf(epochMs);
 }

@@ -3,7 +3,7 @@ import { pythonType } from "./body-fields.ts";
 import { type FieldRule, fieldRules } from "./filter-fields.ts";
 import { filterRefusal } from "./filter-refusal.ts";
 import { isDictionary } from "./memory-fields.ts";
-import type { MemoryRow } from "./memory-rows.ts";
+import { type MemoryRow, scopeFields } from "./memory-rows.ts";
 import { Refusal, refusalError } from "./refusal.ts";
 import type { Switches } from "./switches.ts";
 
@@ -42,9 +42,25 @@ export function parseFilters(filters: unknown, language: Language): MemoryTest {
     );
   }
   const { test, isScoped } = parseFilter(filters, language);
-  if (isScoped || language.isOld === true) return test;
+  const { wildcardOnlyFilters, unmentionedIds } = language.switches;
+  if (isScoped || language.isOld === true || wildcardOnlyFilters === "accept") {
+    return unmentionedIds === "free" ? test : (memory) => test(memory) && hasNoOtherId(memory, filters);
+  }
   throw filterRefusal(
     "filters must include at least one positively-scoped entity ID (user_id, agent_id, app_id, or run_id).",
+  );
+}
+
+/** Old docs have it that ids which filters do not mention must be null (maintainers' notes: they need not; a switch). */
+function hasNoOtherId(memory: MemoryRow, filters: unknown): boolean {
+  return scopeFields.every((field) => memory[field] === null || isMentioned(field, filters));
+}
+
+function isMentioned(field: string, filters: unknown): boolean {
+  if (Array.isArray(filters)) return filters.some((inner) => isMentioned(field, inner));
+  if (!isDictionary(filters)) return false;
+  return (
+    Object.hasOwn(filters, field) || ["AND", "OR", "NOT"].some((key) => isMentioned(field, filters[key]))
   );
 }
 
@@ -75,7 +91,7 @@ function parseEntry(key: string, operand: unknown, language: Language): Parsed {
     throw filterRefusal(`Top-level key must be a logical operator or an allowed field: [${names}].`);
   }
   if (key === "keywords" && language.use === "search") throw new Refusal(html(500, "Server Error (500)"));
-  return { isScoped: false, ...rule(key, operand) };
+  return { isScoped: false, ...rule(key, operand, language.switches) };
 }
 
 function ruleOf(key: string, use: FilterUse): FieldRule | undefined {
@@ -84,14 +100,23 @@ function ruleOf(key: string, use: FilterUse): FieldRule | undefined {
   return rules[key];
 }
 
-/** An empty list constrains nothing; NOT excludes what passes any of its filters (both inferred). */
+/** An empty list constrains nothing; NOT excludes what passes any of its filters (both inferred, and switches). */
 function parseLogic(key: "AND" | "OR" | "NOT", operand: unknown, language: Language): Parsed {
   const isObjectTaken = key === "NOT" && language.switches.notObjectAccepted && isDictionary(operand);
   const operands: unknown = isObjectTaken ? [operand] : operand;
   if (!Array.isArray(operands)) throw filterRefusal(`'${key}' value must be a list`);
   const parsed = operands.map((inner: unknown) => parseFilter(inner, language));
+  const { notExcludes, emptyLogic } = language.switches;
   if (key === "NOT") {
-    return { test: (memory) => !parsed.some(({ test }) => test(memory)), isScoped: false };
+    const isExcluded = (memory: MemoryRow): boolean =>
+      notExcludes === "any" || parsed.length === 0
+        ? parsed.some(({ test }) => test(memory))
+        : parsed.every(({ test }) => test(memory));
+    return { test: (memory) => !isExcluded(memory), isScoped: false };
+  }
+  if (parsed.length === 0 && emptyLogic !== "everything") {
+    if (emptyLogic === "refuse") throw filterRefusal(`'${key}' value must not be empty`);
+    return { test: () => false, isScoped: false };
   }
   const isScoped = parsed.some((inner) => inner.isScoped);
   if (key === "AND" || parsed.length === 0) {

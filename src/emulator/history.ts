@@ -2,14 +2,14 @@ import { type Answer, json } from "./answer.ts";
 import type { Call } from "./call.ts";
 import { formatDate, nowMs } from "./clock.ts";
 import { fieldOf } from "./entity-rows.ts";
-import { memoryIdOf } from "./memory-id.ts";
+import { inListOrder } from "./list-order.ts";
+import { memoryIdOf, projectReached } from "./memory-id.ts";
 import { historyObject } from "./memory-object.ts";
 import { isReadable, readableMemories, shownCategories } from "./memory-reads.ts";
-import { entityTypes, type HistoryRow, history, type MemoryRow } from "./memory-rows.ts";
+import { entityTypes, type HistoryRow, history, type MemoryRow, memories } from "./memory-rows.ts";
 import { pageOf, readPage } from "./page.ts";
 import { refusalError } from "./refusal.ts";
 import type { Resource, Upstream } from "./resource.ts";
-import { newestFirst } from "./row-order.ts";
 
 const ofProject = "/v1/memories/events/";
 
@@ -23,12 +23,20 @@ export const historyResource: Resource = {
   tables: [history],
 };
 
-/** A bare array, oldest first; kept after deletion, and empty for an id nobody knows (all three inferred). */
+/**
+ * A bare array, oldest first; kept after deletion, and empty for an id nobody knows (all three inferred, and switches).
+ * @throws {Refusal} 404 for that under its switch.
+ */
 function listMemoryHistory(upstream: Upstream, call: Call): Answer {
   const memoryId = memoryIdOf(call);
-  const entries = readableHistory(upstream, call.caller.projectId)
-    .filter((entry) => entry.memory_id === memoryId)
-    .toSorted((left, right) => left.created_ms - right.created_ms);
+  const { switches } = upstream.state;
+  const projectId = projectReached(upstream, call, call.caller.projectId, memoryId);
+  const isForgotten = !switches.historyOutlivesMemory && isDeleted(upstream, memoryId);
+  const sign = switches.historyOrder === "oldest" ? 1 : -1;
+  const entries = readableHistory(upstream, projectId)
+    .filter((entry) => entry.memory_id === memoryId && !isForgotten)
+    .toSorted((left, right) => sign * (left.created_ms - right.created_ms));
+  if (entries.length === 0 && switches.unknownHistory === "404") throw refusalError(404, "Memory not found!");
   return json(
     200,
     entries.map((entry) => historyObject(upstream, entry)),
@@ -37,9 +45,10 @@ function listMemoryHistory(upstream: Upstream, call: Call): Answer {
 
 /** Newest first (inferred). Filters in the query have no effect (a commit in Mem0's repository). */
 function listProjectHistory(upstream: Upstream, call: Call): Answer {
-  const rule = { sizeName: "limit", sizeDefault: 100, sizeMax: 1000 };
+  const sizeMax = upstream.state.switches.historyPageSizeMax;
+  const rule = { sizeName: "limit", sizeDefault: Math.min(100, sizeMax), sizeMax };
   const asked = readPage(call, rule, { address: `${call.origin}${ofProject}` });
-  const entries = newestFirst(readableHistory(upstream, call.caller.projectId));
+  const entries = inListOrder(upstream, readableHistory(upstream, call.caller.projectId));
   return json(
     200,
     pageOf(entries, asked, (entry) => historyObject(upstream, entry)),
@@ -57,7 +66,7 @@ function listEntityMemories(upstream: Upstream, call: Call): Answer {
   const found = readableMemories(upstream, call.caller.projectId).filter((memory) => memory[field] === name);
   return json(
     200,
-    pageOf(newestFirst(found), asked, (memory) => entityMemory(upstream, memory)),
+    pageOf(inListOrder(upstream, found), asked, (memory) => entityMemory(upstream, memory)),
   );
 }
 
@@ -72,6 +81,11 @@ function entityMemory({ state }: Upstream, memory: MemoryRow): object {
     input: memory.input,
     is_updated: memory.updated_ms !== memory.visible_ms,
   };
+}
+
+function isDeleted({ state }: Upstream, memoryId: string): boolean {
+  const deletedMs = state.table(memories).getEvenDeleted(memoryId)?.deleted_ms ?? null;
+  return deletedMs !== null && deletedMs <= nowMs();
 }
 
 function readableHistory({ state }: Upstream, projectId: string): readonly HistoryRow[] {

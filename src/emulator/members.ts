@@ -1,4 +1,4 @@
-import { type Member, type Role, users } from "./rows.ts";
+import { type Member, type Role, type UserRow, users } from "./rows.ts";
 import type { State } from "./state.ts";
 
 /** The member of this e-mail; two spellings of one address are one person (inferred). */
@@ -24,6 +24,33 @@ export function withoutMember(members: readonly Member[], email: string): readon
 export function isLastOwner(members: readonly Member[], email: string): boolean {
   const owners = members.filter((member) => member.role === "OWNER");
   return owners.length === 1 && findMember(owners, email) !== undefined;
+}
+
+/** Who is in what he has just made: he alone, as OWNER (inferred), or what a switch says. */
+export function creatorOf(
+  { state }: { readonly state: State },
+  { user }: { readonly user: UserRow },
+): readonly Member[] {
+  const { creatorIs } = state.switches;
+  return creatorIs === "nobody" ? [] : [{ email: user.email, role: creatorIs }];
+}
+
+/** The field of organization and project objects that embeds their members: all of them whole, or what a switch leaves. */
+export function shownMembers(
+  upstream: { readonly state: State },
+  members: readonly Member[],
+): { readonly members?: readonly object[] } {
+  const embedded = embeddedMembers(upstream, members);
+  switch (upstream.state.switches.embeddedMembers) {
+    case "whole":
+      return { members: embedded };
+    case "without-email":
+      return { members: embedded.map(({ username, role }) => ({ username, role })) };
+    case "owners-only":
+      return { members: embedded.filter(({ role }) => role === "OWNER") };
+    case "absent":
+      return {};
+  }
 }
 
 /** The members as organization and project objects embed them, e-mail included (Mem0 OpenAPI). */

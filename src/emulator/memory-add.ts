@@ -3,13 +3,17 @@ import { type Answer, json } from "./answer.ts";
 import type { Call } from "./call.ts";
 import { entitiesOf } from "./entity-rows.ts";
 import { newEvent } from "./events.ts";
+import { exportResult } from "./export-result.ts";
 import { type AddInput, readAdd } from "./memory-add-input.ts";
 import { categoriesOf } from "./memory-categories.ts";
 import { historyEntry, ownCategories } from "./memory-changes.ts";
 import { extractFacts, type Fact, verbatimFacts } from "./memory-facts.ts";
+import { isKeptBy } from "./memory-hints.ts";
 import { KnownMemories } from "./memory-known.ts";
 import { type EventRow, events, history, type MemoryRow, memories } from "./memory-rows.ts";
-import { projectOfCall } from "./memory-scope.ts";
+import { projectOfEvent, projectToWrite } from "./memory-scope.ts";
+import { dayIn, eventDay } from "./memory-temporal.ts";
+import { generatedByItself } from "./profiles.ts";
 import type { Resource, Upstream } from "./resource.ts";
 import { put } from "./table.ts";
 
@@ -21,10 +25,14 @@ export const memoryAddResource: Resource = {
 
 function addMemories(upstream: Upstream, call: Call): Answer {
   const { infer, eventId, results } = performAdd(upstream, call, call.body());
-  if (infer) return json(200, { event_id: eventId, status: "PENDING" });
+  const told = upstream.state.switches.addAnswerHasMessage ? { message: queuedMessage } : {};
+  if (infer) return json(200, { ...told, event_id: eventId, status: "PENDING" });
   const message = "Memories stored successfully";
   return json(200, { message, status: "SUCCEEDED", event_id: eventId, results });
 }
+
+/** What version 1 says of an add that extracts (Mem0 OpenAPI); old texts have it of version 3 too. */
+export const queuedMessage = "Memory processing has been queued for background execution";
 
 /** An add that was taken. */
 export interface Added {
@@ -36,16 +44,16 @@ export interface Added {
 
 /**
  * Does what an add of any version asks. Nothing makes a repeat safe but that equal texts of one scope are stored once.
- * @throws {Refusal} as `readAdd` and `projectOfCall`.
+ * @throws {Refusal} as `readAdd` and `projectToWrite`.
  */
 export function performAdd(upstream: Upstream, call: Call, body: Readonly<Record<string, unknown>>): Added {
   const { switches } = upstream.state;
-  const projectId = projectOfCall(upstream, call, body);
+  const projectId = projectToWrite(upstream, call, body);
   const input = readAdd(body, switches);
   const { timestamp: _, ...payload } = body;
   const isFailed = input.infer && switches.addOutcome === "fail";
   const event = newEvent({
-    projectId,
+    projectId: projectOfEvent(upstream, call, projectId),
     type: "ADD",
     payload,
     takesMs: input.infer ? switches.addDelayMs : 0,
@@ -65,7 +73,7 @@ interface Adding {
 /** Writes what is new of the facts, with the event that says so. What the answer of an import lists. */
 function remember(upstream: Upstream, call: Call, { projectId, input, event }: Adding): readonly object[] {
   const facts = input.infer
-    ? extractFacts(input.messages, input.scope)
+    ? extractFacts(input.messages, input.scope, (sentence) => isKeptBy(input.hints, sentence))
     : verbatimFacts(input.messages, input.scope);
   const living = upstream.state
     .table(memories)
@@ -77,7 +85,8 @@ function remember(upstream: Upstream, call: Call, { projectId, input, event }: A
   const replaced = new Map<string, MemoryRow>();
   for (const fact of facts) {
     if (known.has(fact)) continue;
-    const older = known.takeContradicted(fact);
+    // Immutable ones are kept out of consolidation (Mem0 OpenAPI).
+    const older = known.takeContradicted(fact).filter(({ immutable }) => !immutable);
     const index = added.size;
     const memory = newMemory(
       upstream,
@@ -100,6 +109,7 @@ function remember(upstream: Upstream, call: Call, { projectId, input, event }: A
       put(history, historyEntry(memory, "ADD", { old: null, new: memory.memory }, memory.visible_ms)),
     ),
     ...entitiesOf(upstream, rows, call.caller.user.username),
+    ...generatedByItself(upstream, projectId, rows),
   ]);
   return rows.map(({ memory_id, memory }) => ({ id: memory_id, data: { memory }, event: "ADD" }));
 }
@@ -140,12 +150,21 @@ function newMemory(
     linked_memory_ids: older.map((memory) => memory.memory_id),
     // The message alone, not the whole conversation: a long import would else be kept once for each of its memories.
     input: [fact.message],
+    ...attributesOf(input, fact.text, createdMs),
     visible_ms: visibleMs,
     created_ms: createdMs,
     updated_ms: visibleMs,
     inserted_ms: event.created_ms,
     deleted_ms: null,
   };
+}
+
+/** What an extraction reads out of a text besides: the schema's properties, and the day it speaks of (both rules ours). */
+function attributesOf(input: AddInput, text: string, createdMs: number): Pick<MemoryRow, "attributes"> {
+  if (!input.infer || (input.structure === null && !input.isTemporal)) return {};
+  const saidOn = input.observedOn ?? dayIn("UTC", createdMs);
+  const day = input.isTemporal ? { event_date: eventDay(text, saidOn) } : {};
+  return { attributes: { ...exportResult(input.structure ?? {}, [text]), ...day } };
 }
 
 function eventResult(memory: MemoryRow): object {

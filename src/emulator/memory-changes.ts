@@ -35,7 +35,7 @@ export function updateOf(
           categorized_ms: atMs + categoriesDelayMs,
         }
       : {}),
-    ...(change.metadata === undefined ? {} : { metadata: change.metadata }),
+    ...(change.metadata === undefined ? {} : { metadata: metadataAfter(upstream, memory, change.metadata) }),
     ...(change.expirationDate === undefined ? {} : { expiration_date: change.expirationDate }),
     ...(change.createdMs === undefined ? {} : { created_ms: change.createdMs }),
     updated_ms: atMs,
@@ -45,6 +45,12 @@ export function updateOf(
     changed,
     puts: [put(memories, changed), put(history, historyEntry(changed, "UPDATE", texts, atMs))],
   };
+}
+
+/** Given metadata takes the place of the old (inferred), or is put over it; null clears either way. */
+function metadataAfter({ state }: Upstream, memory: MemoryRow, given: Metadata | null): Metadata | null {
+  const isMerged = state.switches.metadataUpdate === "merge" && given !== null;
+  return isMerged ? { ...memory.metadata, ...given } : given;
 }
 
 /** The memories are gone from that moment on (soft), each with a last entry in its history. */

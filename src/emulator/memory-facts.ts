@@ -11,9 +11,13 @@ export interface Fact {
  * What is extracted from a conversation, without a model: every sentence of a user message that is no question, and of
  * an assistant message when an agent is named. With a user and an agent both named, what the user said belongs to the
  * user alone and what the assistant said to the agent alone (Mem0 OpenAPI and docs, add-memories). A repeated sentence
- * is one fact.
+ * is one fact, and what is not wanted is none.
  */
-export function extractFacts(messages: readonly Message[], scope: Scope): readonly Fact[] {
+export function extractFacts(
+  messages: readonly Message[],
+  scope: Scope,
+  isWanted: (sentence: string) => boolean,
+): readonly Fact[] {
   const hasBoth = scope.user_id !== null && scope.agent_id !== null;
   const seen = new Set<string>();
   const facts: Fact[] = [];
@@ -24,7 +28,7 @@ export function extractFacts(messages: readonly Message[], scope: Scope): readon
     const own = hasBoth ? { ...scope, [role === "user" ? "agent_id" : "user_id"]: null } : scope;
     for (const text of sentencesOf(content)) {
       const key = `${role} ${essenceOf(text)}`;
-      if (seen.has(key)) continue;
+      if (seen.has(key) || !isWanted(text)) continue;
       seen.add(key);
       facts.push({ text, scope: own, message });
     }
@@ -61,17 +65,38 @@ export function wordsOf(text: string): readonly string[] {
   return text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
 }
 
-const oneAnswerOnly =
-  /^(.*?\b(?:live[sd]? in|moved to|works? (?:at|for|as)|(?:name|age|birthday|e-?mail) is|favou?rite \w+ is))\s+\S/i;
+/** What changes nothing in what is asked: when, how much, and whether it is denied. */
+const beside = new RegExp(
+  String.raw`\b(?:now|currently|recently|just|really|actually|any ?more|no longer|never|not` +
+    String.raw`|(?:do|does|did)(?: not| no longer)?|(?:don|doesn|didn|isn|aren) t)\b`,
+  "g",
+);
+
+/** Sentences that have one answer only; the first group is of whom it is said. */
+const oneAnswerOnly: readonly (readonly [RegExp, string])[] = [
+  [
+    /^(.*?) ?\b(?:(?:(?:am|m|is|s) )?(?:living|based) in|lived? in|lives in|(?:(?:have|has|ve|s) )?moved (?:from .* )?to) \S/,
+    "lives in",
+  ],
+  [/^(.*?) ?\b(?:(?:am|m|is|s) )?(?:works?|worked|working) (?:at|for) \S/, "works at"],
+  [/^(.*?) ?\b(?:(?:am|m|is|s) )?(?:works?|worked|working) as \S/, "works as"],
+  [/^(.*?) ?\b(?:am|m|is|s) \d+ years? old\b/, "is old"],
+  [/^(.*?\b(?:name|age|birthday|e ?mail(?: address)?|phone number|favou?rite(?: \w+){1,2})) is \S/, "is"],
+];
+
+const liking = /^(.*?) ?\b(?:likes?|loves?|enjoys?|hates?|dislikes?) (\S.*)$/;
 
 /**
- * What the text answers when there can be one answer only ("User lives in Austin": where the user lives); null for any
- * other text. Two texts of one scope that answer the same contradict each other: the newer one replaces the older.
+ * What the text answers when there can be one answer only ("User lives in Austin": where the user lives; "User hates
+ * tea": whether the user likes tea); null for any other text. Two texts of one scope that answer the same contradict
+ * each other: the newer one replaces the older.
  */
 export function questionOf(text: string): string | null {
-  const found = oneAnswerOnly.exec(text)?.[1];
-  if (found === undefined) return null;
-  return essenceOf(
-    found.replace(/\b(?:live[sd]? in|moved to)$/i, "lives in").replace(/\bworks? /i, "works "),
-  );
+  const plain = essenceOf(text).replace(beside, " ").replaceAll(/ +/g, " ").trim();
+  for (const [pattern, asked] of oneAnswerOnly) {
+    const whose = pattern.exec(plain)?.[1];
+    if (whose !== undefined) return `${whose.replaceAll("favourite", "favorite")} ${asked}`;
+  }
+  const [, whose, what] = liking.exec(plain) ?? [];
+  return whose === undefined || what === undefined ? null : `${whose} likes ${what}`;
 }

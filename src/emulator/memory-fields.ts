@@ -72,6 +72,13 @@ export function dayField(fields: BodyFields, name: string): string | null {
   return faulty(fields, name, "Date has wrong format. Use one of these formats instead: YYYY-MM-DD.");
 }
 
+/** The last day on which a memory shows, or null; what is no day is a fault, or (a switch) kept as it is and never due. */
+export function expirationField(fields: BodyFields, switches: Switches): string | null {
+  const value = fields.raw("expiration_date");
+  const isKept = switches.malformedExpirationDate === "keep" && typeof value === "string";
+  return isKept ? value : dayField(fields, "expiration_date");
+}
+
 /** Metadata, or null; a fault is noted by field. How its length counts is a switch. */
 export function metadataField(fields: BodyFields, switches: Switches): Metadata | null {
   const value = fields.raw("metadata");

@@ -1,6 +1,6 @@
 import { type Answer, json } from "./answer.ts";
 import type { Call } from "./call.ts";
-import { performAdd } from "./memory-add.ts";
+import { performAdd, queuedMessage } from "./memory-add.ts";
 import { isDictionary } from "./memory-fields.ts";
 import { Refusal } from "./refusal.ts";
 import type { Resource, Upstream } from "./resource.ts";
@@ -19,7 +19,7 @@ function addMemories(upstream: Upstream, call: Call): Answer {
   const body = call.body();
   const { infer, eventId } = performed(upstream, call, body);
   const item = infer
-    ? { message: "Memory processing has been queued for background execution", status: "PENDING" }
+    ? { message: queuedMessage, status: "PENDING" }
     : { message: "Memories stored successfully", status: "SUCCEEDED" };
   const results = [{ ...item, event_id: eventId }];
   const isWrapped = body["output_format"] === "v1.1" && body["version"] === "v2";

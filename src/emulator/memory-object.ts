@@ -18,7 +18,8 @@ export function listedMemory(upstream: Upstream, memory: MemoryRow): Readonly<Re
     expiration_date: memory.expiration_date,
     replaced_by: shownReplacement(memory),
     synthesized: false,
-    structured_attributes: structuredAttributes(memory.created_ms),
+    // The parts of the moment are documented, what an add asked for besides was only seen there (live, 2026-05): they win.
+    structured_attributes: { ...memory.attributes, ...structuredAttributes(memory.created_ms) },
   };
 }
 
@@ -34,7 +35,7 @@ export interface Score {
   readonly score_breakdown: { readonly semantic: number; readonly bm25: number; readonly entity: number };
 }
 
-/** A memory as a search shows it (Mem0 OpenAPI): the run is `run_id`, and categories are a list even when empty. */
+/** A memory as a search shows it (Mem0 OpenAPI): the run is `run_id` (elsewhere `session_id`; a switch), and categories are a list even when empty. */
 export function foundMemory(
   upstream: Upstream,
   memory: MemoryRow,
@@ -46,7 +47,7 @@ export function foundMemory(
     user_id: memory.user_id,
     agent_id: memory.agent_id,
     app_id: memory.app_id,
-    run_id: memory.run_id,
+    [upstream.state.switches.searchRunName]: memory.run_id,
     ...score,
     metadata: memory.metadata,
     categories: shownCategories(memory) ?? [],

@@ -63,6 +63,8 @@ export interface MemoryRow extends DelayedRow, Scope {
   readonly linked_memory_ids: readonly string[];
   /** The message it was taken from. */
   readonly input: readonly Message[];
+  /** What was read out of the text besides, shown among `structured_attributes`; absent when nothing was asked for. */
+  readonly attributes?: Metadata;
 }
 
 /** What happened to a memory once. Stays when the memory is deleted. */

@@ -1,10 +1,9 @@
 import { organizationToChange, organizationToRead } from "./access.ts";
 import { type Answer, json } from "./answer.ts";
-import { BodyFields } from "./body-fields.ts";
 import type { Call } from "./call.ts";
 import { findMember, isLastOwner, withMember, withoutMember } from "./members.ts";
-import { findUser, type Person, readPerson, readRole } from "./membership.ts";
-import { refusalErrors, refusalMessage } from "./refusal.ts";
+import { findUser, type Person, readMembership, readRemoved } from "./membership.ts";
+import { type Refusal, refusalErrors, refusalMessage } from "./refusal.ts";
 import type { Resource, Upstream } from "./resource.ts";
 import { type OrganizationRow, organizations, projects, type Role, type UserRow, users } from "./rows.ts";
 import { type Put, put } from "./table.ts";
@@ -39,9 +38,11 @@ export function removalFromOrganization(
 }
 
 function listMembers(upstream: Upstream, call: Call): Answer {
+  const { state } = upstream;
   const members = organizationToRead(upstream, call).members.map(({ email, role }) => ({
-    user_id: upstream.state.table(users).get(email.toLowerCase())?.user_id ?? email,
+    user_id: state.table(users).get(email.toLowerCase())?.user_id ?? email,
     role,
+    ...(state.switches.memberListsShowEmail ? { email } : {}),
   }));
   return json(200, { members });
 }
@@ -49,7 +50,7 @@ function listMembers(upstream: Upstream, call: Call): Answer {
 function addMember(upstream: Upstream, call: Call): Answer {
   const { state } = upstream;
   const organization = organizationToChange(upstream, call, forbidden);
-  const { person, role } = readMembership(call);
+  const { person, role } = wholeMembership(upstream, call);
   const user = findUser(upstream, person);
   if (user === undefined) return answerUnknown(upstream, organization, person, role);
   const isMember = findMember(organization.members, user.email) !== undefined;
@@ -63,8 +64,12 @@ function addMember(upstream: Upstream, call: Call): Answer {
 
 function changeRole(upstream: Upstream, call: Call): Answer {
   const organization = organizationToChange(upstream, call, forbidden);
-  const { person, role } = readMembership(call);
-  const user = presentMember(upstream, organization, person);
+  const { person, role } = wholeMembership(upstream, call);
+  const { nonMemberChanged } = upstream.state.switches;
+  const user =
+    presentMember(upstream, organization, person) ??
+    (nonMemberChanged === "added" ? findUser(upstream, person) : undefined);
+  if (user === undefined) throw notMember();
   if (role !== "OWNER") refuseLastOwner(upstream, organization, user, person);
   const members = withMember(organization.members, user.email, role);
   upstream.state.commit([put(organizations, { ...organization, members })]);
@@ -74,30 +79,37 @@ function changeRole(upstream: Upstream, call: Call): Answer {
 /** The e-mail stands in the body (Mem0 OpenAPI); one in the query is taken too, as for projects. */
 function removeMember(upstream: Upstream, call: Call): Answer {
   const organization = organizationToChange(upstream, call, forbidden);
-  const inQuery = call.query.get("email");
-  const fields = new BodyFields(inQuery === null ? call.body() : { email: inQuery });
-  const person = readPerson(fields);
-  if (person === null) throw refusalErrors(fields.errors);
+  const { person, errors } = readRemoved(upstream, call, "body");
+  if (person === null) throw refusalErrors(errors);
   const user = presentMember(upstream, organization, person);
+  if (user === undefined) {
+    if (upstream.state.switches.nonMemberRemoved === "404") throw notMember();
+    return removed;
+  }
   refuseLastOwner(upstream, organization, user, person);
   upstream.state.commit(removalFromOrganization(upstream, organization, user.email));
-  return json(200, { message: "User removed from organization." });
+  return removed;
 }
 
-function readMembership(call: Call): { readonly person: Person; readonly role: Role } {
-  const fields = new BodyFields(call.body());
-  const person = readPerson(fields);
-  const role = readRole(fields);
-  if (person === null || role === null) throw refusalErrors(fields.errors);
+const removed = json(200, { message: "User removed from organization." });
+
+function wholeMembership(upstream: Upstream, call: Call): { readonly person: Person; readonly role: Role } {
+  const { person, role, errors } = readMembership(upstream, call);
+  if (person === null || role === null) throw refusalErrors(errors);
   return { person, role };
 }
 
-function presentMember(upstream: Upstream, organization: OrganizationRow, person: Person): UserRow {
+function presentMember(
+  upstream: Upstream,
+  organization: OrganizationRow,
+  person: Person,
+): UserRow | undefined {
   const user = findUser(upstream, person);
-  if (user === undefined || findMember(organization.members, user.email) === undefined) {
-    throw refusalMessage(404, "User is not a member of this organization.");
-  }
-  return user;
+  return user !== undefined && findMember(organization.members, user.email) !== undefined ? user : undefined;
+}
+
+function notMember(): Refusal {
+  return refusalMessage(404, "User is not a member of this organization.");
 }
 
 function refuseLastOwner(

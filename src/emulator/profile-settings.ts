@@ -93,10 +93,11 @@ function refuseOthers(
   throw refusalError(400, `Unsupported settings: ${others.map((name) => place + name).join(", ")}`);
 }
 
+/** An empty schema counts as none, and one without `properties` is taken: it says nothing of any (both inferred). */
 function readSchema(schema: unknown): Metadata | null {
   if (schema === null) return null;
-  const properties = isDictionary(schema) ? schema["properties"] : undefined;
-  if (!isDictionary(schema) || !isDictionary(properties) || Object.keys(properties).length === 0) {
+  const { properties = {} } = isDictionary(schema) ? schema : {};
+  if (!isDictionary(schema) || !isDictionary(properties) || Object.keys(schema).length === 0) {
     throw refusalError(400, "schema must be a JSON Schema object with properties");
   }
   const bare = Object.entries(properties).filter(

@@ -1,10 +1,9 @@
 import { projectToChange, projectToRead } from "./access.ts";
 import { type Answer, json } from "./answer.ts";
-import { BodyFields } from "./body-fields.ts";
 import type { Call } from "./call.ts";
 import { embeddedMembers, findMember, isLastOwner, withMember, withoutMember } from "./members.ts";
-import { findUser, type Person, readPerson, readRole } from "./membership.ts";
-import { type Refusal, refusalErrors, refusalMessage } from "./refusal.ts";
+import { findUser, type Person, readMembership, readRemoved } from "./membership.ts";
+import { type Refusal, refusalErrors, refusalFields, refusalMessage } from "./refusal.ts";
 import type { Resource, Upstream } from "./resource.ts";
 import { organizations, type ProjectRow, projects, type Role, type UserRow } from "./rows.ts";
 import { put } from "./table.ts";
@@ -25,14 +24,17 @@ export const projectMemberResource: Resource = {
 
 function listMembers(upstream: Upstream, call: Call): Answer {
   const { members } = projectToRead(upstream, call);
-  const shown = embeddedMembers(upstream, members).map(({ username, role }) => ({ username, role }));
+  const { memberListsShowEmail } = upstream.state.switches;
+  const shown = embeddedMembers(upstream, members).map(({ username, role, email }) =>
+    memberListsShowEmail ? { username, role, email } : { username, role },
+  );
   return json(200, { members: shown });
 }
 
 function addMember(upstream: Upstream, call: Call): Answer {
   const { state } = upstream;
   const project = projectToChange(upstream, call, forbidden);
-  const { person, role } = readMembership(call);
+  const { person, role } = wholeMembership(upstream, call);
   const user = findUser(upstream, person);
   if (user === undefined) throw unknownMember(upstream, person);
   const isMember = findMember(project.members, user.email) !== undefined;
@@ -49,8 +51,12 @@ function addMember(upstream: Upstream, call: Call): Answer {
 
 function changeRole(upstream: Upstream, call: Call): Answer {
   const project = projectToChange(upstream, call, forbidden);
-  const { person, role } = readMembership(call);
-  const user = presentMember(upstream, project, person);
+  const { person, role } = wholeMembership(upstream, call);
+  const { nonMemberChanged } = upstream.state.switches;
+  const user =
+    presentMember(upstream, project, person) ??
+    (nonMemberChanged === "added" ? findUser(upstream, person) : undefined);
+  if (user === undefined) throw notMember();
   if (role !== "OWNER") refuseLastOwner(upstream, project, user);
   const members = withMember(project.members, user.email, role);
   upstream.state.commit([put(projects, { ...project, members })]);
@@ -60,31 +66,46 @@ function changeRole(upstream: Upstream, call: Call): Answer {
 /** The e-mail stands in the query (Mem0 OpenAPI); one in the body is taken too, as for organizations. */
 function removeMember(upstream: Upstream, call: Call): Answer {
   const project = projectToChange(upstream, call, forbidden);
-  const inQuery = call.query.get("email");
-  const fields = new BodyFields(inQuery === null ? call.body() : { email: inQuery });
-  const person = readPerson(fields);
-  if (person === null) throw refusalErrors(fields.errors);
+  const { person, errors } = readRemoved(upstream, call, "query");
+  if (person === null) throw refusalOf(upstream, errors);
   const user = presentMember(upstream, project, person);
+  if (user === undefined) {
+    if (upstream.state.switches.nonMemberRemoved === "404") throw notMember();
+    return removed;
+  }
   refuseLastOwner(upstream, project, user);
   const members = withoutMember(project.members, user.email);
   upstream.state.commit([put(projects, { ...project, members })]);
-  return json(200, { message: "Member removed from the project" });
+  return removed;
 }
 
-function readMembership(call: Call): { readonly person: Person; readonly role: Role } {
-  const fields = new BodyFields(call.body());
-  const person = readPerson(fields);
-  const role = readRole(fields);
-  if (person === null || role === null) throw refusalErrors(fields.errors);
+const removed = json(200, { message: "Member removed from the project" });
+
+function wholeMembership(upstream: Upstream, call: Call): { readonly person: Person; readonly role: Role } {
+  const { person, role, errors } = readMembership(upstream, call);
+  if (person === null || role === null) throw refusalOf(upstream, errors);
   return { person, role };
 }
 
-function presentMember(upstream: Upstream, project: ProjectRow, person: Person): UserRow {
-  const user = findUser(upstream, person);
-  if (user === undefined || findMember(project.members, user.email) === undefined) {
-    throw refusalMessage(404, "User is not a member of this project.");
+/** The body of this 400 is not documented; that of organizations is taken (inferred), and two more are a switch. */
+function refusalOf({ state }: Upstream, errors: Readonly<Record<string, unknown>>): Refusal {
+  switch (state.switches.projectMemberRefusal) {
+    case "errors":
+      return refusalErrors(errors);
+    case "fields":
+      return refusalFields(errors);
+    case "message":
+      return refusalMessage(400, "Invalid email or role.");
   }
-  return user;
+}
+
+function presentMember(upstream: Upstream, project: ProjectRow, person: Person): UserRow | undefined {
+  const user = findUser(upstream, person);
+  return user !== undefined && findMember(project.members, user.email) !== undefined ? user : undefined;
+}
+
+function notMember(): Refusal {
+  return refusalMessage(404, "User is not a member of this project.");
 }
 
 function refuseLastOwner({ state }: Upstream, project: ProjectRow, user: UserRow): void {

@@ -1,5 +1,6 @@
 import { type BodyFields, pythonType } from "./body-fields.ts";
 import type { ProjectSettings } from "./rows.ts";
+import type { Switches } from "./switches.ts";
 
 /** The settings of a new project. `memory_depth`, `version` and the batch size are illustrative: only their types are known. */
 export const freshSettings: ProjectSettings = {
@@ -47,10 +48,28 @@ export function settingsOf(project: ProjectSettings): ProjectSettings {
   };
 }
 
+/** The settings as a GET shows them: what was sent, unless switches write instructions or categories otherwise. */
+export function shownSettings(
+  { instructionsShownAs, categoriesShownAs }: Switches,
+  settings: ProjectSettings,
+): object {
+  const { custom_instructions: instructions, custom_categories: categories } = settings;
+  return {
+    ...settings,
+    custom_instructions: instructionsShownAs === "list" ? (instructions?.split("\n") ?? null) : instructions,
+    custom_categories:
+      categoriesShownAs === "names" ? (categories?.flatMap(categoryNames) ?? null) : categories,
+  };
+}
+
+function categoryNames(category: unknown): readonly unknown[] {
+  return typeof category === "object" && category !== null ? Object.keys(category) : [category];
+}
+
 type Changes = { -readonly [Name in keyof ProjectSettings]?: ProjectSettings[Name] };
 
 /** What a body sets. Absent fields stay, unknown and read-only ones are ignored, wrong ones are noted on `fields`. */
-export function readSettings(fields: BodyFields): Partial<ProjectSettings> {
+export function readSettings(fields: BodyFields): Changes {
   const changes: Changes = {};
   for (const name of ["description", "agent_custom_instructions", "memory_depth"] as const) {
     if (fields.has(name)) changes[name] = nullableText(fields, name);

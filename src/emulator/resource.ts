@@ -1,6 +1,7 @@
 import type { Answer } from "./answer.ts";
 import type { Call } from "./call.ts";
 import type { State } from "./state.ts";
+import type { Switches } from "./switches.ts";
 import type { Row, TableDefinition } from "./table.ts";
 
 /** What a handler works on. */
@@ -14,6 +15,8 @@ export interface Route {
   readonly path: string;
   /** Nobody is asked for a key here: who signs up has none yet. */
   readonly isOpen?: true;
+  /** Under these switches only is the method there; otherwise the path answers 405 to it. */
+  isThereUnder?(switches: Switches): boolean;
   handle(upstream: Upstream, call: Call): Answer;
 }
 

@@ -6,6 +6,8 @@ export interface Routed {
 
 /** The template a path fits: its routes by method, and what stands for the names in braces (decoded). */
 export interface Match<R extends Routed> {
+  /** The template, as the routes have it. */
+  readonly path: string;
   readonly byMethod: ReadonlyMap<string, R>;
   readonly params: Readonly<Record<string, string>>;
 }
@@ -36,9 +38,9 @@ export class Router<R extends Routed> {
   /** The first template that fits the whole path, the last slash included. */
   match(path: string): Match<R> | null {
     const segments = path.split("/");
-    for (const template of this.#templates.values()) {
+    for (const [written, template] of this.#templates) {
       const params = paramsOf(template.segments, segments);
-      if (params !== null) return { byMethod: template.byMethod, params };
+      if (params !== null) return { path: written, byMethod: template.byMethod, params };
     }
     return null;
   }

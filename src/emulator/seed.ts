@@ -3,6 +3,7 @@ import { defaultProject } from "./projects.ts";
 import { randomId } from "./random-id.ts";
 import { type KeyRow, keys, type OrganizationRow, organizations, users } from "./rows.ts";
 import type { State } from "./state.ts";
+import { defaultSwitches } from "./switches.ts";
 import { type Put, put } from "./table.ts";
 import { newUser } from "./users.ts";
 
@@ -49,7 +50,7 @@ export function seedRows({ email, orgId, projectId, apiKey }: Seed): readonly Pu
   return [
     put(users, newUser({ email, username: undefined, defaultOrgId: orgId })),
     put(organizations, organization),
-    defaultProject(organization, projectId),
+    defaultProject(defaultSwitches, organization, projectId),
     put(keys, { api_key: apiKey, email, org_id: orgId, project_id: projectId, ...times }),
   ];
 }

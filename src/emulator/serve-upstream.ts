@@ -8,6 +8,7 @@ import { countUse, meterOf, refuseOverQuota } from "./quota.ts";
 import { Refusal, refusalDetail } from "./refusal.ts";
 import type { Route, Upstream } from "./resource.ts";
 import type { Match, Router } from "./router.ts";
+import type { Switches } from "./switches.ts";
 import { type Throttle, throttled } from "./throttle.ts";
 
 /** What serving needs: the state, the routes of every registered resource, and who called how often of late. */
@@ -21,16 +22,22 @@ export interface Serving extends Upstream {
  * before the next request is looked at. A fault of the emulator's own is a 500 that names it.
  */
 export function serveUpstream(serving: Serving, received: Received): Answer {
+  const { switches } = serving.state;
   try {
     const found = findRoute(serving, received);
     if ("status" in found) return found;
-    const route = found.byMethod.get(received.method === "HEAD" ? "GET" : received.method);
-    if (route?.isOpen) return route.handle(serving, new Call(received, null, found.params));
+    const routes = routesUnder(switches, found);
+    const asked = switches.mediaTypeMatters ? received : { ...received, contentType: "application/json" };
+    const route = routes.get(received.method === "HEAD" && switches.headAnswered ? "GET" : received.method);
+    if (route?.isOpen) return route.handle(serving, new Call(asked, null, found.params));
     const caller = authenticate(serving, received.authorization);
     refuseTooMany(serving, caller);
-    if (route === undefined) throw methodNotAllowed(found, received.method);
-    const answer = answerMetered(serving, route, new Call(received, caller, found.params));
-    return withNotice(answer, noticePlaceFor(serving, caller));
+    if (received.method === "OPTIONS" && switches.optionsAnswered) return describePath(found, routes);
+    if (route === undefined) throw methodNotAllowed(routes, received.method);
+    const answer = answerMetered(serving, route, new Call(asked, caller, found.params));
+    const noticed = withNotice(answer, noticePlaceFor(serving, caller));
+    const isBare = route.method === "DELETE" && answer.status === 200 && switches.deletionAnswers204;
+    return isBare ? { ...noticed, status: 204, text: "" } : noticed;
   } catch (error) {
     if (error instanceof Refusal) return error.answer;
     return html(500, `Emulator fault: ${error instanceof Error ? error.message : String(error)}`);
@@ -55,22 +62,47 @@ function refuseTooMany({ state, throttle }: Serving, { apiKey }: Caller): void {
 
 /**
  * The routes of the path, or the answer when it has none. What is not built answers 501, never 404: an undoing that
- * takes 404 for "gone" would otherwise take a wrong path for "gone" too.
+ * takes 404 for "gone" would otherwise take a wrong path for "gone" too. Several slashes at its beginning are one: a
+ * host with a slash at its end, to which clients add `/v1/…`, shall do (inferred). Elsewhere they stay, for between them
+ * an id is missing.
  */
-function findRoute({ router, state }: Serving, { method, path, query }: Received): Match<Route> | Answer {
+function findRoute({ router, state }: Serving, received: Received): Match<Route> | Answer {
+  const { method, query } = received;
+  const path = received.path.replace(/^\/{2,}/, "/");
   const match = router.match(path);
   if (match !== null) return match;
   const withSlash = path.endsWith("/") ? null : router.match(`${path}/`);
-  if (withSlash === null) {
-    return json(501, { detail: `The emulator has not built ${method} ${path}.`, not_built: true });
-  }
+  if (withSlash === null) return unknownPath(state.switches, method, path);
   if (!state.switches.strictTrailingSlash) return withSlash;
-  if (!["GET", "HEAD", "DELETE"].includes(method)) return json(404, { detail: "Not found." });
+  const isRead = ["GET", "HEAD", "DELETE"].includes(method);
+  if (!isRead && state.switches.slashlessWrite === "404") return json(404, { detail: "Not found." });
   const location = query === "" ? `${path}/` : `${path}/?${query}`;
   return { status: 301, contentType: "text/html; charset=utf-8", text: "", headers: { location } };
 }
 
-function methodNotAllowed(match: Match<Route>, method: string): Refusal {
-  const allow = [...match.byMethod.keys()].join(", ");
-  return refusalDetail(405, `Method "${method}" not allowed.`, { allow });
+function unknownPath(switches: Switches, method: string, path: string): Answer {
+  switch (switches.unknownPath) {
+    case "501":
+      return json(501, { detail: `The emulator has not built ${method} ${path}.`, not_built: true });
+    case "404-json":
+      return json(404, { detail: "Not found." });
+    case "404-html":
+      return html(404, "Not Found");
+  }
+}
+
+/** The routes of the path by method, without those that are there under other switches only. */
+function routesUnder(switches: Switches, { byMethod }: Match<Route>): ReadonlyMap<string, Route> {
+  return new Map([...byMethod].filter(([, route]) => route.isThereUnder?.(switches) ?? true));
+}
+
+function methodNotAllowed(routes: ReadonlyMap<string, Route>, method: string): Refusal {
+  return refusalDetail(405, `Method "${method}" not allowed.`, { allow: [...routes.keys()].join(", ") });
+}
+
+/** What Django REST Framework answers OPTIONS with, unless it was told otherwise. */
+function describePath({ path }: Match<Route>, routes: ReadonlyMap<string, Route>): Answer {
+  const media = ["application/json"];
+  const allow = [...routes.keys(), "OPTIONS"].join(", ");
+  return json(200, { name: path, description: "", renders: media, parses: media }, { allow });
 }

@@ -1,11 +1,12 @@
 import { json } from "./answer.ts";
-import type { Call } from "./call.ts";
+import type { Call, Caller } from "./call.ts";
 import { readableMemories } from "./memory-reads.ts";
 import type { MemoryRow, ScopeField } from "./memory-rows.ts";
-import { quotaOf, usedByProject } from "./quota.ts";
+import { type Meter, quotaOf, usedByProject } from "./quota.ts";
 import type { Resource, Upstream } from "./resource.ts";
+import { projects } from "./rows.ts";
 
-/** `GET /v1/stats/`: eleven whole numbers (Mem0 OpenAPI). That they are the key's project's is inferred. */
+/** `GET /v1/stats/`: eleven whole numbers (Mem0 OpenAPI). That they are the key's project's is inferred, and a switch. */
 export const statsResource: Resource = {
   routes: [
     {
@@ -18,16 +19,19 @@ export const statsResource: Resource = {
 };
 
 /** Retrievals are those of this billing period, because their limit stands beside them (inferred); adds are all. */
-function statsOf(upstream: Upstream, { caller: { projectId } }: Call): object {
-  const memories = readableMemories(upstream, projectId);
-  const retrievals = usedByProject(upstream, projectId, "SEARCH", "period");
+function statsOf(upstream: Upstream, { caller }: Call): object {
+  const counted = countedProjects(upstream, caller);
+  const memories = counted.flatMap((projectId) => readableMemories(upstream, projectId));
+  const used = (meter: Meter, when: "period" | "ever"): number =>
+    counted.reduce((sum, projectId) => sum + usedByProject(upstream, projectId, meter, when), 0);
+  const retrievals = used("SEARCH", "period");
   const users = spread(memories, "user_id");
   const agents = spread(memories, "agent_id");
   const runs = spread(memories, "run_id");
   return {
     total_memories: memories.length,
     total_retrieval_events: retrievals,
-    total_add_events: usedByProject(upstream, projectId, "ADD", "ever"),
+    total_add_events: used("ADD", "ever"),
     // There is no dashboard here that could retrieve anything: every retrieval came over the API.
     total_api_retrieval_events: retrievals,
     total_retrieval_events_limit: quotaOf(upstream, "SEARCH"),
@@ -38,6 +42,12 @@ function statsOf(upstream: Upstream, { caller: { projectId } }: Call): object {
     memories_per_agent: agents.each,
     memories_per_run: runs.each,
   };
+}
+
+function countedProjects({ state }: Upstream, { orgId, projectId }: Caller): readonly string[] {
+  if (state.switches.statsOf === "project") return [projectId];
+  const living = state.table(projects).childrenOf(orgId);
+  return living.filter(({ deleted_ms }) => deleted_ms === null).map(({ project_id }) => project_id);
 }
 
 /** How many users (agents, runs) have memories, and how many each has: the mean, rounded (inferred). */

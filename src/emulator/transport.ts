@@ -1,28 +1,25 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Answer } from "./answer.ts";
 
-/** More than this is answered 413 and not kept: nothing the API takes comes near it. */
-const bodyBytesMax = 2_500_000;
-
-/** The body was larger than 2.5 MB. */
+/** The body was larger than it may be. */
 export class BodyTooLarge extends Error {
   override readonly name = "BodyTooLarge";
 }
 
 /**
- * Reads a body to its end.
+ * Reads a body to its end. More than so many bytes are not kept.
  * @throws {BodyTooLarge} when it is; any other error when the client went away before its end.
  */
-export async function readBody(request: IncomingMessage): Promise<string> {
+export async function readBody(request: IncomingMessage, bytesMax: number): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request) {
     const read: Buffer = chunk;
     bytes += read.length;
     // The rest is read and thrown away, so that the connection stays good for the answer and the next request.
-    if (bytes <= bodyBytesMax) chunks.push(read);
+    if (bytes <= bytesMax) chunks.push(read);
   }
-  if (bytes > bodyBytesMax) throw new BodyTooLarge(`The body has more than ${bodyBytesMax} bytes`);
+  if (bytes > bytesMax) throw new BodyTooLarge(`The body has more than ${bytesMax} bytes`);
   return Buffer.concat(chunks).toString("utf8");
 }
 
@@ -43,8 +40,9 @@ export function writeAnswer(response: ServerResponse, answer: Answer): void {
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
-    "content-type": answer.contentType,
-    "content-length": Buffer.byteLength(answer.text),
+    ...(answer.status === 204
+      ? {}
+      : { "content-type": answer.contentType, "content-length": Buffer.byteLength(answer.text) }),
     ...answer.headers,
   });
   response.end(answer.text);

@@ -72,21 +72,24 @@ function listeners({ state }: Upstream, { projectId, eventType }: Told): readonl
     .filter((row) => row.deleted_ms === null && row.is_active && row.event_types.includes(eventType));
 }
 
-/** Whatever happens to a memory has a new entry in its history. Of one that is deleted the text it had is told (inferred). */
+/** Whatever happens to a memory has a new entry in its history. Of one that is deleted the text it had is told (inferred; a switch). */
 function toldOfHistory({ state }: Upstream, puts: readonly Put[]): readonly Told[] {
+  const deletedText = (row: HistoryRow): string | null =>
+    state.switches.webhookDeletionTells === "text" ? row.old_memory : null;
   const isBulk = rowsIn(puts, events).some(({ event_type: type }) => /^DELETE_(?:ALL|USER)$/.test(type));
   return rowsIn(puts, history)
     .filter(
       (row) => row.deleted_ms === null && state.table(history).getEvenDeleted(row.history_id) === undefined,
     )
     .filter((row) => row.event !== "DELETE" || !isBulk || state.switches.deleteAllNotifies)
+    .filter((row) => state.switches.webhookTellsMetadataUpdates || row.new_memory !== row.old_memory)
     .map((row: HistoryRow) => ({
       projectId: row.project_id,
       eventType: eventTypeOf[row.event],
       payload: {
         event_details: {
           id: row.memory_id,
-          data: { memory: row.new_memory ?? row.old_memory },
+          data: { memory: row.new_memory ?? deletedText(row) },
           event: row.event,
         },
       },

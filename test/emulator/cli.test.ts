@@ -1,9 +1,10 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { defaultSwitches } from "../../src/emulator/switches.ts";
 import { Rig } from "./rig.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -138,6 +139,14 @@ describe("the command", () => {
     [["--api-key", "two words"], "An API key is one word."],
     [["--switch", "noSuchSwitch=1"], 'Switch "noSuchSwitch" does not exist.'],
     [["--latency-ms", "soon"], 'Switch "latencyMs" must be a whole number'],
+    [["--switch", "strangerSees=500"], 'Switch "strangerSees" must be one of 404, 403.'],
+    [
+      ["--switch", "dates=utc", "--switch", "lastOwnerKept=yes"],
+      'Switch "lastOwnerKept" must be true or false.',
+    ],
+    [["--switch", "latencyMs"], 'Switch "latencyMs" must be a whole number from 0 to 86400000.'],
+    [["--user-email", "somebody"], '"somebody" is not an e-mail address.'],
+    [["--journal", "/dev/null/journal"], "/dev/null"],
     [["extra"], "Unexpected argument 'extra'"],
   ])("refuses %j in one sentence and exits with 1", async (args, sentence) => {
     const { code, stdout, stderr } = await start(...args).ended;
@@ -151,5 +160,55 @@ describe("the command", () => {
     const { code, stdout } = await start("--help").ended;
     expect(code).toBe(0);
     expect(stdout).toContain("--journal <file>");
+  });
+
+  it("knows every flag that its help names, and names every one it knows", async () => {
+    const { stdout } = await start("--help").ended;
+    const named = [...stdout.matchAll(/^ {2}(--[a-z-]+)/gm)].map(([, flag = ""]) => flag);
+    const source = readFileSync(join(root, "src/emulator/cli.ts"), "utf8");
+    const known = [...source.matchAll(/^ {6}"?([a-z-]+)"?: \{ type:/gm)].map(([, flag = ""]) => `--${flag}`);
+    expect(known.length).toBeGreaterThan(5);
+    expect(named.toSorted()).toEqual(known.toSorted());
+  });
+
+  it("lists every switch with its default and what it may be", async () => {
+    const { code, stdout } = await start("--switches").ended;
+    expect(code).toBe(0);
+    const listed = stdout.trim().split("\n");
+    expect(listed.map((line) => line.split("  ")[0])).toEqual(
+      Object.entries(defaultSwitches)
+        .map(([name, initial]) => `${name}=${initial}`)
+        .toSorted(),
+    );
+    expect(stdout).toContain("strangerSees=404  one of 404, 403\n");
+  });
+
+  it("takes every switch by name, as it lists them", async () => {
+    const others = { dates: "utc", listLagMs: 7, lastOwnerKept: false, namesKept: "ascii" };
+    const all = Object.entries({ ...defaultSwitches, ...others });
+    const { ready } = start(...all.flatMap(([name, value]) => ["--switch", `${name}=${value}`]));
+    const switches = await rigOf(await ready).control("GET", "switches");
+    expect(switches).toEqual({ ...defaultSwitches, ...others });
+  });
+
+  it("writes a line of JSON for every request, with its fault and without key and body", async () => {
+    const { child, ready, ended } = start();
+    const rig = rigOf(await ready);
+    await rig.failNext({ kind: "drop" }, { match: { method: "DELETE" } });
+    await rig.call("POST", `/api/v1/orgs/organizations/?by=${rig.apiKey}`, { name: "of the body" });
+    await rig.call("DELETE", "/v1/memories/").catch(() => null);
+    child.kill("SIGTERM");
+    const { stderr } = await ended;
+    const times = { startedAtMs: expect.any(Number) as number, durationMs: expect.any(Number) as number };
+    const path = "/api/v1/orgs/organizations/";
+    const lines = stderr
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as unknown);
+    expect(lines).toEqual([
+      { id: 1, method: "POST", path, query: "by=[key]", status: 201, fault: null, ...times },
+      { id: 2, method: "DELETE", path: "/v1/memories/", query: "", status: null, fault: "drop", ...times },
+    ]);
+    expect(stderr).not.toContain("of the body");
   });
 });

@@ -35,6 +35,12 @@ describe("a fault", () => {
       ]);
     });
 
+    it("answers so although the deed is done, when it is told to", async () => {
+      await rig.failNext({ kind: "refuse", status: 400, body: { message: "no" }, done: true });
+      expect(await create()).toMatchObject({ status: 400, body: { message: "no" } });
+      expect(await made()).toBe(1);
+    });
+
     it("sends a text as it stands", async () => {
       await rig.failNext({ kind: "refuse", status: 503, body: "<p>later</p>" });
       expect(await create()).toMatchObject({ status: 503, text: "<p>later</p>" });

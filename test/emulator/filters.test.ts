@@ -84,13 +84,13 @@ describe("filters", () => {
     expect(await matching(filters)).toEqual(["b"]);
   });
 
-  it("take NOT as an object only under the switch notObjectAccepted", async () => {
+  it("take NOT as an object, unless the switch notObjectAccepted is off", async () => {
     await remember(rig, "a", alice);
     await remember(rig, "b", { ...alice, run_id: "1" });
     const filters = { AND: [alice, { NOT: { run_id: "1" } }] };
-    expect(await refusal(filters)).toEqual({ filters: ["'NOT' value must be a list"] });
-    await rig.switches({ notObjectAccepted: true });
     expect(await matching(filters)).toEqual(["a"]);
+    await rig.switches({ notObjectAccepted: false });
+    expect(await refusal(filters)).toEqual({ filters: ["'NOT' value must be a list"] });
     expect(await matching({ AND: [alice, { NOT: [{ run_id: "1" }] }] })).toEqual(["a"]);
   });
 

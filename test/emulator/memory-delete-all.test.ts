@@ -55,6 +55,16 @@ describe("delete all", () => {
     expect((await entities(rig)).map(({ name }) => name)).toEqual(["bot"]);
   });
 
+  it("takes everything for four stars, whatever ids a memory has, and ANDs fewer", async () => {
+    await remember(rig, "a");
+    await remember(rig, "b", { agent_id: "bot", run_id: "1" });
+    await deleteAll("?user_id=*&agent_id=*&app_id=*");
+    expect((await rig.tables()).memories).toHaveLength(2);
+    await deleteAll("?user_id=*&agent_id=*&app_id=*&run_id=*");
+    expect((await rig.tables()).memories).toEqual([]);
+    expect((await rig.tables()).entities).toEqual([]);
+  });
+
   it("ANDs several ids, or heeds the first only, by the switch deleteAllHeedsFirstIdOnly", async () => {
     await remember(rig, "a", { ...alice, run_id: "1" });
     await remember(rig, "b", { ...alice, run_id: "2" });

@@ -1,8 +1,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 
-/** Mem0's OpenAPI file. It is no part of the repository: beside it in our workspace, absent elsewhere. */
-const file = path.resolve(import.meta.dirname, "../../../shared/mem0/openapi.json");
+/**
+ * Mem0's OpenAPI file. It is no part of the repository: beside it in our workspace, absent elsewhere. Found from the folder that
+ * everything here is run in, for a compiled program lies elsewhere.
+ */
+const file = path.resolve("../shared/mem0/openapi.json");
 
 /** A JSON schema as OpenAPI 3.0 writes it. */
 export type Schema = Readonly<Record<string, unknown>>;

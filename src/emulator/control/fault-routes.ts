@@ -60,10 +60,11 @@ type FaultReader = { readonly fields: readonly string[]; read(input: ControlInpu
 
 const faultReaders: { readonly [Kind in Fault["kind"]]: FaultReader } = {
   refuse: {
-    fields: ["status", "body"],
+    fields: ["status", "body", "done"],
     read: (input) => ({
       kind: "refuse",
       status: input.wholeNumber("status", 300, 599),
+      ...(input.has("done") ? { done: input.flag("done", false) } : {}),
       ...(input.has("body") ? { body: input.raw("body") } : {}),
     }),
   },

@@ -21,6 +21,9 @@ const router = new Router<ControlRoute>([
   ...deliveryRoutes,
 ]);
 
+/** No order to the control plane comes near it. */
+const bodyBytesMax = 2_500_000;
+
 /** Answers a request below `/_emulator/`. Never rejects. What cannot be done is a 400 that names the field. */
 export async function serveControl(
   control: Control,
@@ -29,7 +32,7 @@ export async function serveControl(
 ): Promise<void> {
   try {
     refuseStrangers(request);
-    const body = await readBody(request);
+    const body = await readBody(request, bodyBytesMax);
     writeAnswer(response, json(200, dispatch(control, request, body)));
   } catch (error) {
     writeAnswer(response, refusalOf(error));
