@@ -5,6 +5,7 @@ import { runProgram, say } from "../test/program/run-program.ts";
 import { type Bench, startBench } from "./bench-world.ts";
 import { measureCost } from "./cost.ts";
 import { measureDataPlane } from "./data-plane.ts";
+import { measureEmulator } from "./emulator.ts";
 import { describeMachine, loadAverage } from "./machine.ts";
 import { type BenchPostgres, startPostgres } from "./postgres.ts";
 import { drawTable, type Findings } from "./report.ts";
@@ -22,6 +23,7 @@ Measures Loci against the emulator on a Postgres of its own, and prints a report
   cost         SQL round trips and processor time a saga
   data-plane   reads of memories beside the same calls made plainly
   take-over    from kill -9 to the next step
+  emulator     the emulator with 100,000 memories, and its start
 
   --quick      a quarter of the time, and so less certain numbers
   --json file  also writes all numbers there
@@ -53,6 +55,8 @@ const sections = {
     measure: async (ground, ms) => measureDataPlane(await ground.inProcess(), ms),
   },
   "take-over": { budgetMs: 150_000, measure: measureTakeOver },
+  // It takes as long as filling takes: about a minute.
+  emulator: { budgetMs: 60_000, measure: measureEmulator },
 } as const satisfies Record<
   string,
   { budgetMs: number; measure: (ground: Ground, budgetMs: number) => Promise<Findings> }

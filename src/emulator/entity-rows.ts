@@ -1,5 +1,6 @@
 import { randomInt } from "node:crypto";
 import { nowMs } from "./clock.ts";
+import { livingEntity } from "./living-entities.ts";
 import { isReadable } from "./memory-reads.ts";
 import {
   type EntityRow,
@@ -20,20 +21,17 @@ import { type Put, put } from "./table.ts";
  * knows already stays the same one (Mem0 OpenAPI: entities come into being by adding).
  */
 export function entitiesOf(upstream: Upstream, added: readonly MemoryRow[], owner: string): readonly Put[] {
-  const [first] = added;
-  if (first === undefined) return [];
-  const known = new Map<string, EntityRow>();
-  for (const row of upstream.state.table(entities).childrenOf(first.project_id)) {
-    if (row.deleted_ms === null) known.set(keyOf(row.type, row.name), row);
-  }
+  const changed = new Map<string, EntityRow>();
   const puts = new Map<string, Put>();
   for (const memory of added) {
     for (const [field, name] of namedIds(memory)) {
       const type = entityTypeOf[field];
-      const row = known.get(keyOf(type, name)) ?? newEntity(memory, type, name, owner);
-      if (known.has(keyOf(type, name)) && row.visible_ms <= memory.visible_ms) continue;
+      const known =
+        changed.get(keyOf(type, name)) ?? livingEntity(upstream, memory.project_id, { type, name });
+      if (known !== undefined && known.visible_ms <= memory.visible_ms) continue;
+      const row = known ?? newEntity(memory, type, name, owner);
       const sooner = { ...row, visible_ms: Math.min(row.visible_ms, memory.visible_ms) };
-      known.set(keyOf(type, name), sooner);
+      changed.set(keyOf(type, name), sooner);
       puts.set(keyOf(type, name), put(entities, sooner));
     }
   }

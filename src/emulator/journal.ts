@@ -30,6 +30,9 @@ export class JournalUnreadable extends Error {
 
 const header = JSON.stringify({ journal: "mem0-emulator", version: 1 });
 
+/** A compacted journal is written in pieces of about so many characters: the whole may be longer than a text can be. */
+const pieceCharacters = 1 << 20;
+
 /** An append-only file of changes. What `append` returned from survives a kill -9 of the process. */
 export class Journal {
   readonly #path: string;
@@ -51,7 +54,7 @@ export class Journal {
     mkdirSync(dirname(path), { recursive: true });
     const content = existsSync(path) ? readFileSync(path) : Buffer.alloc(0);
     const wholeBytes = content.lastIndexOf(0x0a) + 1;
-    const entries = readEntries(path, content.toString("utf8", 0, wholeBytes));
+    const entries = readEntries(path, content.subarray(0, wholeBytes));
     const file = openSync(path, "a", 0o600);
     fchmodSync(file, 0o600);
     ftruncateSync(file, wholeBytes);
@@ -66,15 +69,22 @@ export class Journal {
   }
 
   /** Replaces the file by this state when it is more than twice as large as that needs, atomically. */
-  compactTo(entries: readonly JournalEntry[]): void {
-    const lines = [header, ...entries.map((entry) => JSON.stringify(entry)), ""].join("\n");
-    const neededBytes = Buffer.byteLength(lines);
+  compactTo(entries: Iterable<JournalEntry>): void {
+    let neededBytes = 0;
+    for (const line of linesOf(entries)) neededBytes += Buffer.byteLength(line);
     if (this.#bytes <= 2 * neededBytes) return;
     const path = `${this.#path}.compacting`;
     const file = openSync(path, "w", 0o600);
     fchmodSync(file, 0o600);
     const compacted = new Journal(path, file, 0);
-    compacted.#write(lines);
+    let piece = "";
+    for (const line of linesOf(entries)) {
+      piece += line;
+      if (piece.length < pieceCharacters) continue;
+      compacted.#write(piece);
+      piece = "";
+    }
+    compacted.#write(piece);
     compacted.close();
     // Opened again to append: a descriptor of mode "w" would keep its own position after a truncation.
     renameSync(path, this.#path);
@@ -109,16 +119,30 @@ export class Journal {
   }
 }
 
-function readEntries(path: string, text: string): readonly JournalEntry[] {
-  if (text === "") return [];
-  const [first, ...lines] = text.slice(0, -1).split("\n");
-  if (first !== header) throw new JournalUnreadable(`The file ${path} is not a journal of this emulator.`);
-  return lines.map((line, index) => {
+function* linesOf(entries: Iterable<JournalEntry>): Iterable<string> {
+  yield `${header}\n`;
+  for (const entry of entries) yield `${JSON.stringify(entry)}\n`;
+}
+
+/** Line by line: the whole may be longer than a text can be. */
+function readEntries(path: string, content: Buffer): readonly JournalEntry[] {
+  const entries: JournalEntry[] = [];
+  let line = 0;
+  for (let from = 0; from < content.length; ) {
+    const end = content.indexOf(0x0a, from);
+    const text = content.toString("utf8", from, end);
+    from = end + 1;
+    line += 1;
+    if (line === 1) {
+      if (text === header) continue;
+      throw new JournalUnreadable(`The file ${path} is not a journal of this emulator.`);
+    }
     try {
       // The emulator wrote the line itself, under the header that has just been compared.
-      return JSON.parse(line) as JournalEntry;
+      entries.push(JSON.parse(text) as JournalEntry);
     } catch (cause) {
-      throw new JournalUnreadable(`The journal ${path} is damaged in line ${index + 2}.`, { cause });
+      throw new JournalUnreadable(`The journal ${path} is damaged in line ${line}.`, { cause });
     }
-  });
+  }
+  return entries;
 }

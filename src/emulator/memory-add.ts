@@ -9,7 +9,7 @@ import { categoriesOf } from "./memory-categories.ts";
 import { historyEntry, ownCategories } from "./memory-changes.ts";
 import { extractFacts, type Fact, verbatimFacts } from "./memory-facts.ts";
 import { isKeptBy } from "./memory-hints.ts";
-import { KnownMemories } from "./memory-known.ts";
+import { knownMemories } from "./memory-known.ts";
 import { type EventRow, events, history, type MemoryRow, memories } from "./memory-rows.ts";
 import { projectOfEvent, projectToWrite } from "./memory-scope.ts";
 import { dayIn, eventDay } from "./memory-temporal.ts";
@@ -75,11 +75,7 @@ function remember(upstream: Upstream, call: Call, { projectId, input, event }: A
   const facts = input.infer
     ? extractFacts(input.messages, input.scope, (sentence) => isKeptBy(input.hints, sentence))
     : verbatimFacts(input.messages, input.scope);
-  const living = upstream.state
-    .table(memories)
-    .childrenOf(projectId)
-    .filter((memory) => memory.deleted_ms === null);
-  const known = new KnownMemories(living, facts, input.infer);
+  const known = knownMemories(upstream, projectId, input.infer);
   const own = input.categories ?? ownCategories(upstream, projectId);
   const added = new Map<string, MemoryRow>();
   const replaced = new Map<string, MemoryRow>();

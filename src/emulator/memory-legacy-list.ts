@@ -9,13 +9,13 @@ import { parseFilters } from "./filters.ts";
 import { dayField, textsField } from "./memory-fields.ts";
 import { hasAnyOf } from "./memory-list.ts";
 import { listedMemory, projected, wholeMemory } from "./memory-object.ts";
-import { isExpired, readableMemories } from "./memory-reads.ts";
+import { isExpired } from "./memory-reads.ts";
 import { type MemoryRow, scopeFields } from "./memory-rows.ts";
 import { projectOfCall } from "./memory-scope.ts";
-import { pageOf, readPage } from "./page.ts";
+import { newestOf, requiredIds, type Selection } from "./memory-selection.ts";
+import { pageFrom, readPage } from "./page.ts";
 import { Refusal, refusalError, refusalFields, refusalMessage } from "./refusal.ts";
 import type { Resource, Upstream } from "./resource.ts";
-import { newestFirst } from "./row-order.ts";
 
 const first = "/v1/memories/";
 const dayMs = 86_400_000;
@@ -48,23 +48,29 @@ const shownFields = [
  */
 function listFirst(upstream: Upstream, call: Call): Answer {
   const { projectId } = call.caller;
-  const { passes, fields } = readFirst(call);
-  const found = newestFirst(readableMemories(upstream, projectId).filter(passes));
+  const { selection, fields } = readFirst(upstream, call);
   const show = (memory: MemoryRow): object =>
     projected(projected(wholeMemory(upstream, memory), shownFields), fields);
   const isPaged = call.query.has("page") && call.query.has("page_size");
   const asked = isPaged ? readPage(call, pageRule, { address: `${call.origin}${first}` }) : null;
   const limit = isPaged ? 0 : readLimit(call);
-  const answer = asked === null ? found.slice(0, limit).map(show) : pageOf(found, asked, show);
+  const stretch = (
+    from: number,
+    to: number,
+  ): { readonly count: number; readonly items: readonly object[] } => {
+    const { count, memories } = newestOf(upstream, projectId, selection, { from, to });
+    return { count, items: memories.map(show) };
+  };
+  const answer = asked === null ? stretch(0, limit).items : pageFrom(asked, stretch);
   noteCall(upstream, { projectId, type: "GET_ALL", payload: Object.fromEntries(call.query) });
   return json(200, answer);
 }
 
 /** @throws {Refusal} 400: a bare list without an id (Mem0 OpenAPI), and by field for what cannot be (inferred). */
-function readFirst({ query }: Call): {
-  readonly passes: (memory: MemoryRow) => boolean;
-  readonly fields: readonly string[] | null;
-} {
+function readFirst(
+  { state: { switches } }: Upstream,
+  { query }: Call,
+): { readonly selection: Selection; readonly fields: readonly string[] | null } {
   const ids = scopeFields.flatMap((field) => {
     const id = query.get(field) ?? "";
     return id === "" ? [] : [{ field, id }];
@@ -78,7 +84,7 @@ function readFirst({ query }: Call): {
   const endMs = lastDay === null ? Number.POSITIVE_INFINITY : Date.parse(`${lastDay}T00:00:00Z`) + dayMs;
   const categories = query.getAll("categories");
   const words = (query.get("keywords") ?? "").toLowerCase();
-  const { test: hasMetadata } = metadataRule("metadata", readMetadata(query));
+  const { test: hasMetadata } = metadataRule("metadata", readMetadata(query), switches);
   const atMs = nowMs();
   const passes = (memory: MemoryRow): boolean =>
     ids.every(({ field, id }) => (id === "*" ? memory[field] !== null : memory[field] === id)) &&
@@ -88,7 +94,8 @@ function readFirst({ query }: Call): {
     hasAnyOf(memory, categories) &&
     hasMetadata(memory) &&
     memory.memory.toLowerCase().includes(words);
-  return { passes, fields: query.has("fields") ? query.getAll("fields") : null };
+  const required = ids.filter(({ id }) => id !== "*");
+  return { selection: { passes, required }, fields: query.has("fields") ? query.getAll("fields") : null };
 }
 
 /** Metadata is JSON in the query, or `metadata[key]=value` (Mem0 OpenAPI: deepObject). */
@@ -126,13 +133,13 @@ function listSecond(upstream: Upstream, call: Call): Answer {
   const projection = textsField(fields, "fields");
   fields.refuseInvalid();
   if (!namesAnId(body["filters"])) throw refusalMessage(400, needed);
-  const passes = parseFilters(body["filters"], { use: "list", switches, isOld: true });
+  const isFiltered = parseFilters(body["filters"], { use: "list", switches, isOld: true });
   const { page, pageSize } = readPage(call, pageRule, { address: "/v2/memories/", body });
   const atMs = nowMs();
-  const found = readableMemories(upstream, projectId).filter(
-    (memory) => passes(memory) && !isExpired(memory, atMs),
-  );
-  const shown = newestFirst(found).slice((page - 1) * pageSize, page * pageSize);
+  const passes = (memory: MemoryRow): boolean => isFiltered(memory) && !isExpired(memory, atMs);
+  const selection = { passes, required: requiredIds(body["filters"]) };
+  const stretch = { from: (page - 1) * pageSize, to: page * pageSize };
+  const { memories: shown } = newestOf(upstream, projectId, selection, stretch);
   noteCall(upstream, { projectId, type: "GET_ALL", payload: body });
   return json(
     200,

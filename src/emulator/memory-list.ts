@@ -7,13 +7,13 @@ import { parseFilters } from "./filters.ts";
 import { dayField, flagField, textsField } from "./memory-fields.ts";
 import { listedMemory, projected } from "./memory-object.ts";
 import { refuseTopLevelIds } from "./memory-query.ts";
-import { isExpired, readableMemories, shownCategories, shownReplacement } from "./memory-reads.ts";
+import { isExpired, shownCategories, shownReplacement } from "./memory-reads.ts";
 import type { MemoryRow } from "./memory-rows.ts";
 import { projectOfCall } from "./memory-scope.ts";
-import { pageOf, readPage } from "./page.ts";
+import { newestOf, requiredIds, type Selection } from "./memory-selection.ts";
+import { pageFrom, readPage } from "./page.ts";
 import { refusalError } from "./refusal.ts";
 import type { Resource, Upstream } from "./resource.ts";
-import { newestFirst } from "./row-order.ts";
 
 const path = "/v3/memories/";
 const dayMs = 86_400_000;
@@ -28,12 +28,14 @@ export const memoryListResource: Resource = {
 function listMemories(upstream: Upstream, call: Call): Answer {
   const body = call.body();
   const projectId = projectOfCall(upstream, call, body);
-  const { passes, fields } = readListing(upstream, body);
+  const { selection, fields } = readListing(upstream, body);
   const rule = { sizeName: "page_size", sizeDefault: 100, sizeMax: 200 };
   const asked = readPage(call, rule, { address: `${call.origin}${path}`, body });
   refuseDeepPage(upstream, asked.page);
-  const found = newestFirst(readableMemories(upstream, projectId).filter(passes));
-  const page = pageOf(found, asked, (memory) => projected(listedMemory(upstream, memory), fields));
+  const page = pageFrom(asked, (from, to) => {
+    const { count, memories } = newestOf(upstream, projectId, selection, { from, to });
+    return { count, items: memories.map((memory) => projected(listedMemory(upstream, memory), fields)) };
+  });
   noteCall(upstream, { projectId, type: "GET_ALL", payload: body });
   return json(200, page);
 }
@@ -42,7 +44,7 @@ function listMemories(upstream: Upstream, call: Call): Answer {
 function readListing(
   { state: { switches } }: Upstream,
   body: Readonly<Record<string, unknown>>,
-): { readonly passes: (memory: MemoryRow) => boolean; readonly fields: readonly string[] | null } {
+): { readonly selection: Selection; readonly fields: readonly string[] | null } {
   refuseTopLevelIds(body);
   const fields = new BodyFields(body);
   const isExpiredShown = flagField(fields, "show_expired");
@@ -56,6 +58,7 @@ function readListing(
   const isFiltered = parseFilters(body["filters"], { use: "list", switches });
   const fromMs = firstDay === null ? Number.NEGATIVE_INFINITY : Date.parse(`${firstDay}T00:00:00Z`);
   const endMs = lastDay === null ? Number.POSITIVE_INFINITY : Date.parse(`${lastDay}T00:00:00Z`) + dayMs;
+  const part = words === null ? "" : words.toLowerCase();
   const atMs = nowMs();
   const passes = (memory: MemoryRow): boolean =>
     isFiltered(memory) &&
@@ -64,8 +67,8 @@ function readListing(
     memory.created_ms >= fromMs &&
     memory.created_ms < endMs &&
     hasAnyOf(memory, categories) &&
-    (words === null || memory.memory.toLowerCase().includes(words.toLowerCase()));
-  return { passes, fields: projection };
+    (part === "" || memory.memory.toLowerCase().includes(part));
+  return { selection: { passes, required: requiredIds(body["filters"]) }, fields: projection };
 }
 
 /** Is the memory filed under one of these? Without a list everything is. */

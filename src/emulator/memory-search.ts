@@ -9,10 +9,12 @@ import { flagField, numberField, textsField, wholeNumberField } from "./memory-f
 import { hasAnyOf } from "./memory-list.ts";
 import { foundMemory, projected } from "./memory-object.ts";
 import { refuseTopLevelIds } from "./memory-query.ts";
-import { isExpired, readableMemories, shownReplacement } from "./memory-reads.ts";
+import { isExpired, shownReplacement } from "./memory-reads.ts";
 import type { MemoryRow } from "./memory-rows.ts";
 import { projectOfCall } from "./memory-scope.ts";
-import { type Scored, scored } from "./memory-score.ts";
+import { bestOf, type Search } from "./memory-score.ts";
+import { requiredIds } from "./memory-selection.ts";
+import { isDecaying, noteUse } from "./memory-use.ts";
 import { parseMoment } from "./moment.ts";
 import type { Resource, Upstream } from "./resource.ts";
 
@@ -25,37 +27,28 @@ export const memorySearchResource: Resource = {
 function searchMemories(upstream: Upstream, call: Call): Answer {
   const body = call.body();
   const projectId = projectOfCall(upstream, call, body);
-  const asked = readSearch(upstream, body);
-  const results = bestOf(upstream, projectId, asked).map(({ memory, ...score }) =>
-    projected(foundMemory(upstream, memory, score), asked.fields),
+  const { search, projection } = readSearch(upstream, projectId, body);
+  const found = bestOf(upstream, projectId, search);
+  const memories = found.map(({ memory }) => memory);
+  noteUse(upstream, memories);
+  const results = found.map(({ memory, ...score }) =>
+    projected(foundMemory(upstream, memory, score), projection),
   );
   noteCall(upstream, { projectId, type: "SEARCH", payload: body, results });
   return json(200, { results });
 }
 
-/** What a search of any version asks for. */
-export interface Search {
-  readonly query: string;
-  readonly topK: number;
-  /** Least semantic score. */
-  readonly threshold: number;
-  readonly fields: readonly string[] | null;
-  readonly passes: (memory: MemoryRow) => boolean;
-}
-
-/** What fits best of what passes and is above the threshold, best first. */
-export function bestOf(upstream: Upstream, projectId: string, asked: Search): readonly Scored[] {
-  const candidates = readableMemories(upstream, projectId).filter(asked.passes);
-  return scored(asked.query, candidates)
-    .filter(({ score_breakdown }) => score_breakdown.semantic >= asked.threshold)
-    .slice(0, asked.topK);
-}
-
 /**
- * Bounds and defaults as Mem0 OpenAPI has them. `rerank` and everything unknown has no effect.
+ * Bounds and defaults as Mem0 OpenAPI has them. `rerank` and everything unknown has no effect. `reference_date` is the now of
+ * expiry and decay; what is there to be found follows from the true one.
  * @throws {Refusal} 400 as `parseFilters`, and by field for what cannot be (inferred).
  */
-function readSearch({ state: { switches } }: Upstream, body: Readonly<Record<string, unknown>>): Search {
+function readSearch(
+  upstream: Upstream,
+  projectId: string,
+  body: Readonly<Record<string, unknown>>,
+): { readonly search: Search; readonly projection: readonly string[] | null } {
+  const { switches } = upstream.state;
   refuseTopLevelIds(body);
   const fields = new BodyFields(body);
   const query = fields.text("query", { isRequired: true });
@@ -67,18 +60,25 @@ function readSearch({ state: { switches } }: Upstream, body: Readonly<Record<str
   const categories = textsField(fields, "categories");
   const projection = textsField(fields, "fields");
   const given = body["reference_date"] ?? null;
-  const simulatedMs = given === null ? nowMs() : parseMoment(given);
-  if (simulatedMs === null) fields.fault("reference_date", "A valid date is required.");
+  const parsedMs = given === null ? nowMs() : parseMoment(given);
+  if (parsedMs === null) fields.fault("reference_date", "A valid date is required.");
   fields.refuseInvalid();
   const isFiltered = parseFilters(body["filters"], { use: "search", switches });
-  const { test: hasMetadata } = metadataRule("metadata", body["metadata"] ?? {});
+  const { test: hasMetadata } = metadataRule("metadata", body["metadata"] ?? {}, switches);
+  // A faulty date has been refused above.
+  const simulatedMs = parsedMs ?? nowMs();
   const findableMs = nowMs() - switches.searchLagMs;
   const passes = (memory: MemoryRow): boolean =>
     memory.visible_ms <= findableMs &&
     isFiltered(memory) &&
-    (isExpiredShown || !isExpired(memory, simulatedMs ?? nowMs())) &&
+    (isExpiredShown || !isExpired(memory, simulatedMs)) &&
     !(isLatestOnly && shownReplacement(memory) !== null) &&
     hasAnyOf(memory, categories) &&
     hasMetadata(memory);
-  return { query: query ?? "", topK, threshold, fields: projection, passes };
+  const search = {
+    ...{ query: query ?? "", topK, threshold, passes },
+    required: requiredIds(body["filters"]),
+    decayAtMs: isDecaying(upstream, projectId) ? simulatedMs : null,
+  };
+  return { search, projection };
 }

@@ -50,10 +50,19 @@ export function readPage(
 /** That page of the items. @throws {Refusal} 404 past the end; an empty list has one page (Mem0 OpenAPI). */
 export function pageOf<Item, Shown>(
   items: readonly Item[],
-  { page, pageSize, address, query }: PageAsked,
+  asked: PageAsked,
   show: (item: Item) => Shown,
 ): PageAnswer<Shown> {
-  const pages = Math.max(1, Math.ceil(items.length / pageSize));
+  return pageFrom(asked, (from, to) => ({ count: items.length, items: items.slice(from, to).map(show) }));
+}
+
+/** That page of what is asked for by a stretch, its end not included: `count` is of the whole. @throws {Refusal} as `pageOf`. */
+export function pageFrom<Shown>(
+  { page, pageSize, address, query }: PageAsked,
+  stretch: (from: number, to: number) => { readonly count: number; readonly items: readonly Shown[] },
+): PageAnswer<Shown> {
+  const { count, items } = stretch((page - 1) * pageSize, page * pageSize);
+  const pages = Math.max(1, Math.ceil(count / pageSize));
   if (page > pages) throw invalidPage();
   const linkTo = (other: number): string => {
     const params = new URLSearchParams(query);
@@ -63,10 +72,10 @@ export function pageOf<Item, Shown>(
     return text === "" ? address : `${address}?${text}`;
   };
   return {
-    count: items.length,
+    count,
     next: page < pages ? linkTo(page + 1) : null,
     previous: page > 1 ? linkTo(page - 1) : null,
-    results: items.slice((page - 1) * pageSize, page * pageSize).map(show),
+    results: items,
   };
 }
 

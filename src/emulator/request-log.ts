@@ -45,10 +45,19 @@ type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
 const remembered = 20_000;
 const bodyCharactersMax = 64 * 1024;
 
-/** The last 20,000 upstream requests, in order of arrival. The control plane's own are not among them. */
+/** All texts of the remembered requests together: a text takes one or two bytes a character. */
+const charactersMax = 32 * 1024 * 1024;
+
+/**
+ * The last 20,000 upstream requests, in order of arrival; fewer when their texts together are longer than 32 Mi characters: then
+ * the oldest are forgotten first. The control plane's own are not among them.
+ */
 export class RequestLog {
   readonly #told: (line: RequestLogLine) => void;
   #requests: Mutable<LoggedRequest>[] = [];
+  /** Where the remembered ones begin: those before it are forgotten, and cut off in large steps. */
+  #first = 0;
+  #characters = 0;
   #lastId = 0;
 
   constructor(told: (line: RequestLogLine) => void = () => {}) {
@@ -70,14 +79,37 @@ export class RequestLog {
       fault: null,
     };
     this.#requests.push(request);
-    // Cut in large steps: cutting one at a time would move the whole array for every request.
-    if (this.#requests.length > 2 * remembered) this.#requests = this.#requests.slice(-remembered);
-    return new OpenRequest(request, secret, this.#told);
+    this.#grow(lengthOf(request));
+    return new OpenRequest(request, secret, this.#told, (characters) => {
+      // What was forgotten before its body came, or by DELETE, counts no more.
+      if (this.#has(request)) this.#grow(characters);
+    });
+  }
+
+  #has({ id }: LoggedRequest): boolean {
+    return id >= (this.#requests[this.#first]?.id ?? Number.POSITIVE_INFINITY);
+  }
+
+  #grow(characters: number): void {
+    this.#characters += characters;
+    for (;;) {
+      const count = this.#requests.length - this.#first;
+      const oldest = this.#requests[this.#first];
+      // The newest stays, whatever its length: one text has a bound of its own.
+      const isFull = count > remembered || (this.#characters > charactersMax && count > 1);
+      if (!isFull || oldest === undefined) break;
+      this.#characters -= lengthOf(oldest);
+      this.#first += 1;
+    }
+    // In large steps: one at a time would move the whole array for every request.
+    if (2 * this.#first <= this.#requests.length) return;
+    this.#requests = this.#requests.slice(this.#first);
+    this.#first = 0;
   }
 
   select({ since = 0, until = Number.POSITIVE_INFINITY, contains }: LogSelection): readonly LoggedRequest[] {
     return this.#requests
-      .slice(-remembered)
+      .slice(this.#first)
       .filter(({ id, startedAtMs }) => id > since && startedAtMs < until)
       .filter((request) => contains === undefined || mentions(request, contains));
   }
@@ -85,6 +117,8 @@ export class RequestLog {
   /** Forgets the requests; ids go on rising. */
   clear(): void {
     this.#requests = [];
+    this.#first = 0;
+    this.#characters = 0;
   }
 }
 
@@ -93,15 +127,25 @@ export class OpenRequest {
   readonly #request: Mutable<LoggedRequest>;
   readonly #secret: string;
   readonly #told: (line: RequestLogLine) => void;
+  readonly #grown: (characters: number) => void;
 
-  constructor(request: Mutable<LoggedRequest>, secret: string, told: (line: RequestLogLine) => void) {
+  constructor(
+    request: Mutable<LoggedRequest>,
+    secret: string,
+    told: (line: RequestLogLine) => void,
+    grown: (characters: number) => void,
+  ) {
     this.#request = request;
     this.#secret = secret;
     this.#told = told;
+    this.#grown = grown;
   }
 
   setBody(body: string): void {
-    this.#request.body = without(this.#secret, body.slice(0, bodyCharactersMax));
+    const kept = without(this.#secret, body.slice(0, bodyCharactersMax));
+    // A copy where it was cut: a part of a text would keep the whole of it in memory.
+    this.#request.body = kept.length < body.length ? Buffer.from(kept).toString() : kept;
+    this.#grown(this.#request.body.length);
   }
 
   setFault(kind: string): void {
@@ -132,6 +176,10 @@ export function criticalPath(requests: readonly LoggedRequest[]): number {
     lastEndMs = endOf(request);
   }
   return length;
+}
+
+function lengthOf({ method, path, query, body }: LoggedRequest): number {
+  return method.length + path.length + query.length + body.length;
 }
 
 function endOf(request: LoggedRequest): number {

@@ -23,7 +23,7 @@ export class State {
   /** Takes the state from a journal and writes every change to it from now on. */
   attach(journal: Journal, entries: readonly JournalEntry[]): void {
     for (const entry of entries) this.#apply(entry);
-    journal.compactTo(this.#snapshot());
+    journal.compactTo({ [Symbol.iterator]: () => this.#snapshot() });
     this.#journal = journal;
   }
 
@@ -87,10 +87,10 @@ export class State {
     for (const { table, row } of entry.puts ?? []) this.#tables.get(table)?.put(row);
   }
 
-  #snapshot(): readonly JournalEntry[] {
-    const rows = [...this.#tables].flatMap(([name, table]) =>
-      table.all().map((row): JournalEntry => ({ puts: [{ table: name, row }] })),
-    );
-    return [{ switches: this.#switches }, ...rows];
+  *#snapshot(): Generator<JournalEntry> {
+    yield { switches: this.#switches };
+    for (const [name, table] of this.#tables) {
+      for (const row of table.all()) yield { puts: [{ table: name, row }] };
+    }
   }
 }

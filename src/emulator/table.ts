@@ -27,11 +27,21 @@ export function put<R extends Row>(definition: TableDefinition<R>, row: R): Put 
   return { table: definition.name, row };
 }
 
+/** What is worked out of a table's rows and kept in step with them: told of every row that comes after it was made. */
+export interface TableIndex<R extends Row> {
+  /** `before` is the row that this one takes the place of. */
+  put(row: R, before: R | undefined): void;
+}
+
+/** Makes an index of all that the table holds. The function itself is the name under which the table keeps it. */
+export type MakeIndex<R extends Row, I extends TableIndex<R>> = (table: Table<R>) => I;
+
 /** Rows by id in order of insertion, with an index by parent. Holds deleted rows too. */
 export class Table<R extends Row> {
   readonly definition: TableDefinition<R>;
   readonly #rows = new Map<string, R>();
   readonly #idsByParent = new Map<string, Set<string>>();
+  readonly #indexes = new Map<unknown, TableIndex<R>>();
 
   constructor(definition: TableDefinition<R>) {
     this.definition = definition;
@@ -40,12 +50,27 @@ export class Table<R extends Row> {
   /** Inserts the row, or replaces the one of the same id. A row never changes its parent. */
   put(row: R): void {
     const id = this.definition.idOf(row);
+    const before = this.#rows.get(id);
     this.#rows.set(id, row);
     const parentId = this.definition.parent?.idOf(row);
-    if (parentId === undefined) return;
+    if (parentId !== undefined && before === undefined) this.#addChild(parentId, id);
+    for (const index of this.#indexes.values()) index.put(row, before);
+  }
+
+  #addChild(parentId: string, id: string): void {
     const siblings = this.#idsByParent.get(parentId);
     if (siblings === undefined) this.#idsByParent.set(parentId, new Set([id]));
     else siblings.add(id);
+  }
+
+  /** The index of this kind: made when it is first asked for, kept in step from then on, and forgotten by a reset. */
+  index<I extends TableIndex<R>>(make: MakeIndex<R, I>): I {
+    const known = this.#indexes.get(make);
+    // What is kept under a function is what it made.
+    if (known !== undefined) return known as I;
+    const made = make(this);
+    this.#indexes.set(make, made);
+    return made;
   }
 
   /** The row that lives under this id. */
@@ -77,5 +102,6 @@ export class Table<R extends Row> {
   clear(): void {
     this.#rows.clear();
     this.#idsByParent.clear();
+    this.#indexes.clear();
   }
 }

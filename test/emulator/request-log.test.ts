@@ -105,6 +105,29 @@ describe("the request log", () => {
     expect(ids).toHaveLength(20_000);
     expect([ids[0], ids.at(-1)]).toEqual([25_001, 45_000]);
   });
+
+  it("holds fewer when they are long: 32 Mi characters, the oldest go first, and one body is cut", async () => {
+    const { RequestLog } = await import("../../src/emulator/request-log.ts");
+    const log = new RequestLog();
+    const body = "b".repeat(100_000);
+    for (let turn = 0; turn < 1500; turn += 1) {
+      const request = log.begin("POST", "/", "", "");
+      request.setBody(body);
+      request.end(200);
+    }
+    const kept = log.select({});
+    expect(kept.every((request) => request.body === "b".repeat(65_536))).toBe(true);
+    const lengths = kept.reduce((sum, request) => sum + request.body.length, 0);
+    expect(lengths).toBeLessThanOrEqual(32 * 1024 * 1024);
+    expect(kept.length).toBeGreaterThan(500);
+    expect(kept.at(-1)?.id).toBe(1500);
+    // Cleared while a body is on its way: what came before counts no more.
+    const late = log.begin("POST", "/", "", "");
+    log.clear();
+    late.setBody(body);
+    for (let turn = 0; turn < 400; turn += 1) log.begin("POST", "/", "", "").setBody(body);
+    expect(log.select({})).toHaveLength(400);
+  });
 });
 
 describe("the critical path", () => {
