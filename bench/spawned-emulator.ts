@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 /** The emulator's program, compiled as it would be installed. */
-export const emulatorProgram = fileURLToPath(new URL("../src/emulator/cli.js", import.meta.url));
+const emulatorProgram = fileURLToPath(new URL("../src/emulator/cli.js", import.meta.url));
 
 /** An emulator in a process of its own. */
 export interface SpawnedEmulator {

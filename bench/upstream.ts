@@ -1,11 +1,9 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { Pool } from "undici";
 import type { Lifetime } from "../src/lifetime.ts";
 import { EmulatorControl } from "../test/emulator-control.ts";
 import { member } from "./place.ts";
 import { processorMs } from "./processor-time.ts";
+import { spawnEmulator } from "./spawned-emulator.ts";
 
 /** The emulator in a process of its own, so that its time is not Loci's. */
 export interface Upstream {
@@ -19,13 +17,11 @@ export interface Upstream {
   processorMs(): number;
 }
 
-const program = fileURLToPath(new URL("../src/emulator/cli.js", import.meta.url));
-
 /** Starts it; with the lifetime's end it is gone. @throws {Error} when it does not come up */
 export async function startUpstream(lifetime: Lifetime): Promise<Upstream> {
   const { child, url, apiKey } = await lifetime.keep({
     name: "the emulator",
-    make: spawnEmulator,
+    make: () => spawnEmulator(),
     stop: async (made) => made.child.kill("SIGKILL"),
   });
   const control = new EmulatorControl(url);
@@ -44,21 +40,4 @@ export async function startUpstream(lifetime: Lifetime): Promise<Upstream> {
       await control.setSwitches({ latencyMs });
     },
   };
-}
-
-async function spawnEmulator() {
-  // It tells of every request on stderr, which nobody reads here.
-  const child = spawn(process.execPath, [program], { stdio: ["ignore", "pipe", "ignore"], detached: true });
-  process.once("exit", () => child.kill("SIGKILL"));
-  let said = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    said += text;
-  });
-  const ended = once(child, "exit");
-  for (;;) {
-    const [, url, apiKey] = /on (http:\S+) with the API key (\S+)/.exec(said) ?? [];
-    if (url !== undefined && apiKey !== undefined) return { child, url, apiKey };
-    const isOver = await Promise.race([once(child.stdout, "data").then(() => false), ended.then(() => true)]);
-    if (isOver) throw new Error(`The emulator ended before it was up. It said: ${said}`);
-  }
 }
