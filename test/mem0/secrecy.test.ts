@@ -89,6 +89,17 @@ describe("the API key", () => {
     }
   });
 
+  test("is not shown either when it is what stands behind the host of somebody's URL; Mem0's own pages are", async () => {
+    server.answer(400, { url: ["https://hooks.test:8443/T00/secret-path?token=1 exists already."] });
+    const failure = await failureOf(create());
+    expect(failure).toMatchObject({ message: expect.stringContaining("https://hooks.test:8443/… exists") });
+    expect(inspect(failure, { depth: null })).not.toContain("secret-path");
+    server.answer(401, { detail: "See https://app.mem0.ai/dashboard/api-keys." });
+    expect(await failureOf(create())).toMatchObject({
+      message: expect.stringContaining("https://app.mem0.ai/dashboard/api-keys."),
+    });
+  });
+
   test("is not shown by an answer that cannot be used", async () => {
     server.answerText(200, `${canaryKey} is not JSON`);
     expectNoKey(await failureOf(create()));
