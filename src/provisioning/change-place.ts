@@ -15,7 +15,7 @@ import { readPlaceBack } from "./read-back.ts";
 import { nothingToUndo, plannedSteps, type Saga, type SagaContext, type Step } from "./saga.ts";
 import { setProjectSettings } from "./settings.ts";
 import { refuseOwnAccount } from "./sign-up-tenant.ts";
-import { desiredWebhook, makeWebhook, removeWebhook } from "./webhooks.ts";
+import { desiredWebhook, makeWebhook, refuseUrl, removeWebhook } from "./webhooks.ts";
 
 // ── Input ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -97,6 +97,7 @@ const setWebhooks = part(
     await inParallel(webhooksNamed(context, names), async (known) => {
       const webhook = await readResource(prisma, known.id);
       if (webhook.state === "PRESENT" && webhook.upstreamId !== null) {
+        await refuseUrl(context, webhook);
         await updateWebhook(mem0, webhook.upstreamId, desiredWebhook(webhook));
       } else {
         await makeWebhook(context, webhook, home);

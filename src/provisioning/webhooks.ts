@@ -9,6 +9,10 @@ import {
   webhookEventTypes as wireEventTypes,
 } from "../mem0/webhooks.ts";
 import { readResource, recordGone } from "../tenants/mapping.ts";
+import { askDns } from "../urls/ask-dns.ts";
+import { judgeUrl, leadsHere, type UrlPolicy } from "../urls/judge-url.ts";
+import { resolvePublic } from "../urls/resolve-public.ts";
+import { StepRefused } from "./failures.ts";
 import type { Home } from "./home.ts";
 import { inParallel } from "./in-parallel.ts";
 import { type Making, makeOnce, whatWasMade } from "./make-once.ts";
@@ -33,21 +37,56 @@ export function desiredWebhook(resource: Resource): z.infer<typeof desiredSchema
   return desiredSchema.parse(resource.desired);
 }
 
+/** What the URLs of webhooks may be: a Mem0 on this machine, as an emulator is, may be told to call this machine. */
+export function webhookUrlPolicy({ mem0 }: Pick<Provisioning, "mem0">): UrlPolicy {
+  return { allowsLoopback: leadsHere(new URL(mem0.origin)) };
+}
+
+/**
+ * Why Mem0 may not be told this URL now, as a sentence that holds nothing of it; null: it may. For the moment before it
+ * is told: a name may have been given another address since the URL came in. A name that cannot be resolved passes, for
+ * it is Mem0 that resolves it in the end, and Loci may stand where no name server answers.
+ */
+export async function whyNotTellUrl(
+  provisioning: Pick<Provisioning, "mem0">,
+  url: string,
+): Promise<string | null> {
+  const verdict = judgeUrl(url, webhookUrlPolicy(provisioning));
+  if (!verdict.isAllowed) return verdict.why;
+  if (verdict.name === null) return null;
+  const { is } = await resolvePublic(verdict.name, askDns);
+  return is === "hidden" ? "Must not have a host that resolves to an address that is not public." : null;
+}
+
+/**
+ * Stands before every call that tells Mem0 the URL that the mapping wishes for.
+ * @throws {StepRefused} when it may not be told
+ */
+export async function refuseUrl({ provisioning }: Context, webhook: Resource): Promise<void> {
+  const why = await whyNotTellUrl(provisioning, desiredWebhook(webhook).url);
+  if (why !== null) throw new StepRefused(`The URL of the webhook ${webhook.name} is refused: ${why}`);
+}
+
 /**
  * Makes all webhooks of the tenant in this project, side by side, each once. Where it is one, that it was made and that
  * the step is done, with the answer `{}`, are one record.
- * @throws as `makeOnce`
+ * @throws {StepRefused} when the URL of one may not be told to Mem0, and as `makeOnce`
  */
 export async function makeWebhooks(context: Context, home: Home): Promise<void> {
   const webhooks = context.resources("WEBHOOK");
-  await inParallel(webhooks, (webhook) => {
+  await inParallel(webhooks, async (webhook) => {
+    if (webhook.upstreamId === null) await refuseUrl(context, webhook);
     const making = webhookMaking(context, webhook, home);
     return makeOnce(context, webhooks.length === 1 ? { ...making, answer: () => ({}) } : making);
   });
 }
 
-/** Makes one webhook, once. Answers Mem0's id of it. @throws as `makeOnce` */
+/**
+ * Makes one webhook, once. Answers Mem0's id of it.
+ * @throws {StepRefused} when its URL may not be told to Mem0, and as `makeOnce`
+ */
 export async function makeWebhook(context: Context, webhook: Resource, home: Home): Promise<string> {
+  if (webhook.upstreamId === null) await refuseUrl(context, webhook);
   return makeOnce(context, webhookMaking(context, webhook, home));
 }
 

@@ -6,6 +6,7 @@ import { InvalidInput, NothingToAmend, OperationNotFound, UpstreamNotReadable } 
 import { builder } from "./builder.ts";
 import { operationPayload } from "./operation-payload.ts";
 import { parseInput } from "./parse-input.ts";
+import { refuseLoopback, webhookUrlDescription } from "./place-input.ts";
 import { operationIdOf, reasonDescription, waitMsDescription } from "./verb-input.ts";
 
 /** What names a thing of the input; the rules for what it becomes are those of a sign-up. */
@@ -37,7 +38,7 @@ const AmendedEmailInput = builder.inputType("AmendedEmailInput", {
 const AmendedWebhookUrlInput = builder.inputType("AmendedWebhookUrlInput", {
   fields: (t) => ({
     name: t.string({ required: true, description: "The webhook's name in the mapping: `webhook-1`." }),
-    url: t.string({ required: true, description: "The right URL." }),
+    url: t.string({ required: true, description: `The right URL: ${webhookUrlDescription}` }),
   }),
 });
 
@@ -75,6 +76,8 @@ builder.mutationField("amendOperation", (t) =>
         ...{ reason: why, waitMs: wait },
         amendment: amended,
       });
+      const urls = amendment.of === "webhookUrl" ? [{ field: "webhookUrl.url", url: amendment.url }] : [];
+      refuseLoopback(provisioning, urls);
       const request = { operationId: operationIdOf(id), amendment, reason, actor: caller.actor };
       const operation = await amendOperation(provisioning, engine, request);
       await watch.wait(operation.id, waitMs, signal);

@@ -16,8 +16,10 @@ import { parseInput } from "./parse-input.ts";
 import {
   MemberInput,
   ProjectSettingsInput,
+  refuseLoopback,
   UnknownMemberPolicyEnum,
   WebhookEventTypeEnum,
+  webhookUrlDescription,
 } from "./place-input.ts";
 import { waitMsDescription } from "./verb-input.ts";
 
@@ -36,7 +38,7 @@ const NamedWebhookInput = builder.inputType("NamedWebhookInput", {
       required: true,
       description: "Its name in the mapping and in Mem0: what it is told by.",
     }),
-    url: t.string({ required: true, description: "https, without credentials (http only to loopback)." }),
+    url: t.string({ required: true, description: webhookUrlDescription }),
     eventTypes: t.field({ type: [WebhookEventTypeEnum], required: true }),
   }),
 });
@@ -84,6 +86,8 @@ builder.mutationField("changePlace", (t) =>
     args: { input: t.arg({ type: ChangePlaceInput, required: true }) },
     resolve: async (_root, { input }, { provisioning, engine, watch, caller, signal }) => {
       const { key, idempotencyKey, waitMs, ...change } = parseInput(inputSchema, input);
+      const urls = change.setWebhooks.map(({ url }, index) => ({ field: `setWebhooks.${index}.url`, url }));
+      refuseLoopback(provisioning, urls);
       const request = { actor: caller.actor, key, idempotencyKey, change };
       const operation = await changePlace(provisioning, engine, request);
       await watch.wait(operation.id, waitMs, signal);

@@ -1,22 +1,22 @@
 import { createHash } from "node:crypto";
 import { createWebhook, deleteWebhook, updateWebhook } from "../mem0/webhooks.ts";
-import { builder } from "./builder.ts";
+import { whyNotTellUrl } from "../provisioning/webhooks.ts";
+import { InvalidInput } from "../tenants/refusals.ts";
+import { builder, type Context } from "./builder.ts";
 import type { ProjectIds } from "./mem0-graph.ts";
 import { changeFailures } from "./mem0-managed.ts";
 import { Mem0Webhook, type WebhookInProject } from "./mem0-webhook.ts";
 import { oneCall, writeByHand, writeReasonDescription } from "./mem0-write.ts";
 import { newWebhookSchema, webhookChangeSchema, webhookIdsSchema } from "./mem0-write-input.ts";
 import { parseInput } from "./parse-input.ts";
-import { WebhookEventTypeEnum } from "./place-input.ts";
-
-const urlDescription = "https, without credentials (http only to loopback).";
+import { WebhookEventTypeEnum, webhookUrlDescription } from "./place-input.ts";
 
 const CreateMem0WebhookInput = builder.inputType("CreateMem0WebhookInput", {
   fields: (t) => ({
     organizationId: t.string({ required: true, description: "Mem0's id of the project's organization." }),
     projectId: t.string({ required: true, description: "Mem0's id of the project." }),
     name: t.string({ required: true }),
-    url: t.string({ required: true, description: urlDescription }),
+    url: t.string({ required: true, description: webhookUrlDescription }),
     eventTypes: t.field({ type: [WebhookEventTypeEnum], required: true }),
     reason: t.string({ required: true, description: writeReasonDescription }),
   }),
@@ -28,7 +28,7 @@ const UpdateMem0WebhookInput = builder.inputType("UpdateMem0WebhookInput", {
     projectId: t.string({ required: true, description: "Mem0's id of the project that the webhook is in." }),
     webhookId: t.string({ required: true, description: "Mem0's id of the webhook." }),
     name: t.string(),
-    url: t.string({ description: urlDescription }),
+    url: t.string({ description: webhookUrlDescription }),
     eventTypes: t.field({ type: [WebhookEventTypeEnum] }),
     reason: t.string({ required: true, description: writeReasonDescription }),
   }),
@@ -74,6 +74,7 @@ builder.mutationField("createMem0Webhook", (t) =>
     resolve: async (_root, args, context) => {
       const input = parseInput(newWebhookSchema, args.input);
       const { organizationId, projectId, reason, ...asked } = input;
+      await refuseUrl(context, asked.url);
       const webhook = await writeByHand(context, {
         ...{ verb: "createMem0Webhook", reason, thing: { organizationId, projectId }, deed: "CHANGE" },
         details: { name: asked.name, eventTypes: asked.eventTypes, ...auditableUrl(asked.url) },
@@ -94,6 +95,7 @@ builder.mutationField("updateMem0Webhook", (t) =>
     resolve: async (_root, args, context) => {
       const input = parseInput(webhookChangeSchema, args.input);
       const { organizationId, projectId, webhookId, reason, name, url, eventTypes } = input;
+      if (url !== undefined) await refuseUrl(context, url);
       const thing = { organizationId, projectId, webhookId };
       const plain = {
         ...(name === undefined ? {} : { name }),
@@ -128,6 +130,12 @@ builder.mutationField("deleteMem0Webhook", (t) =>
     },
   }),
 );
+
+/** @throws {InvalidInput} when Mem0 may not be told this URL, by what it says and by what its host resolves to now */
+async function refuseUrl({ provisioning }: Context, url: string): Promise<void> {
+  const message = await whyNotTellUrl(provisioning, url);
+  if (message !== null) throw new InvalidInput([{ field: "url", message }]);
+}
 
 /** What of a URL may stand in the audit: it may hold a secret. */
 function auditableUrl(url: string) {

@@ -1,4 +1,8 @@
+import type { Provisioning } from "../provisioning/provisioning.ts";
+import { webhookUrlPolicy } from "../provisioning/webhooks.ts";
 import { memberRoles, unknownMemberPolicies, webhookEventTypes } from "../tenants/place.ts";
+import { InvalidInput } from "../tenants/refusals.ts";
+import { leadsHere } from "../urls/judge-url.ts";
 import { builder } from "./builder.ts";
 
 /** The words in which callers describe a place, or a part of one. */
@@ -30,11 +34,16 @@ export const MemberInput = builder.inputType("MemberInput", {
   }),
 });
 
+/** What is told of the URL of a webhook wherever one is given. */
+export const webhookUrlDescription =
+  "https to the internet, the host written plainly, without credentials and fragment; http only to loopback, and loopback " +
+  "only where Mem0 is on the same machine.";
+
 /** A webhook as a caller asks for it. */
 export const WebhookInput = builder.inputType("WebhookInput", {
   fields: (t) => ({
     name: t.string({ description: "Its name in Mem0; `webhook-1` and so on by default." }),
-    url: t.string({ required: true, description: "https, without credentials (http only to loopback)." }),
+    url: t.string({ required: true, description: webhookUrlDescription }),
     eventTypes: t.field({ type: [WebhookEventTypeEnum], required: true }),
   }),
 });
@@ -55,3 +64,22 @@ export const ProjectSettingsInput = builder.inputType("ProjectSettingsInput", {
     decay: t.boolean(),
   }),
 });
+
+/** A URL of an input, and the field that it stands in. */
+interface GivenUrl {
+  readonly field: string;
+  readonly url: string;
+}
+
+/**
+ * Refuses URLs that lead to the machine of whoever calls them, where that is a Mem0 elsewhere. All else about a URL is
+ * judged by the schemas of the input.
+ * @throws {InvalidInput}
+ */
+export function refuseLoopback(provisioning: Pick<Provisioning, "mem0">, given: readonly GivenUrl[]): void {
+  if (webhookUrlPolicy(provisioning).allowsLoopback) return;
+  const leading = given.filter(({ url }) => URL.canParse(url) && leadsHere(new URL(url)));
+  if (leading.length === 0) return;
+  const message = "Must not lead to Mem0's own machine.";
+  throw new InvalidInput(leading.map(({ field }) => ({ field, message })));
+}

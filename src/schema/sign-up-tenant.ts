@@ -5,7 +5,13 @@ import { IdempotencyKeyReused, InvalidInput, TenantKeyTaken } from "../tenants/r
 import { builder } from "./builder.ts";
 import { operationPayload } from "./operation-payload.ts";
 import { parseInput } from "./parse-input.ts";
-import { MemberInput, ProjectSettingsInput, UnknownMemberPolicyEnum, WebhookInput } from "./place-input.ts";
+import {
+  MemberInput,
+  ProjectSettingsInput,
+  refuseLoopback,
+  UnknownMemberPolicyEnum,
+  WebhookInput,
+} from "./place-input.ts";
 
 const inputSchema = placeSchema.and(
   z.object({
@@ -54,6 +60,8 @@ builder.mutationField("signUpTenant", (t) =>
     args: { input: t.arg({ type: SignUpTenantInput, required: true }) },
     resolve: async (_root, args, { provisioning, engine, watch, caller, signal }) => {
       const { key, idempotencyKey, waitMs, ...place } = parseInput(inputSchema, args.input);
+      const urls = place.webhooks.map(({ url }, index) => ({ field: `webhooks.${index}.url`, url }));
+      refuseLoopback(provisioning, urls);
       const request = { actor: caller.actor, key, idempotencyKey, place };
       const operation = await signUpTenant(provisioning, engine, request);
       await watch.wait(operation.id, waitMs, signal);

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { judgeUrl } from "../urls/judge-url.ts";
 
 /** Roles of a member, in Mem0's words (Mem0 docs, api-reference add-org-member: READER and OWNER, no other). */
 export const memberRoles = ["READER", "OWNER"] as const;
@@ -65,23 +66,16 @@ export const memberSchema = z.object({
   role: z.enum(memberRoles).default("READER"),
 });
 
-const loopbackHosts = new Set(["localhost", "127.0.0.1", "[::1]"]);
-
-function isWebhookUrl(value: string): boolean {
-  // The parser drops spaces and control characters or writes them in another way; what is sent is the text itself.
-  if (!/^[^\s\p{Cc}\p{Cs}]+$/u.test(value) || !URL.canParse(value)) return false;
-  const url = new URL(value);
-  if (url.username !== "" || url.password !== "") return false;
-  return url.protocol === "https:" || (url.protocol === "http:" && loopbackHosts.has(url.hostname));
-}
-
-/** A webhook as the caller asks for it. Without a name it gets one by its position. */
+/**
+ * A webhook as the caller asks for it. Without a name it gets one by its position. Its URL is public by what it says, or
+ * leads to this machine: whether that may be depends on where Mem0 is, and is judged where it comes in and where it is used.
+ */
 export const webhookSchema = z.object({
   name: text(100).optional(),
-  url: z
-    .string()
-    .max(2_000, "Must have at most 2000 characters.")
-    .refine(isWebhookUrl, "Must be an https URL without credentials (http only to loopback)."),
+  url: z.string().superRefine((url, context) => {
+    const verdict = judgeUrl(url, { allowsLoopback: true });
+    if (!verdict.isAllowed) context.addIssue({ code: "custom", message: verdict.why });
+  }),
   eventTypes: z
     .array(z.enum(webhookEventTypes))
     .min(1, "Must name at least one event type.")
