@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import pino from "pino";
-import { bearerCheck } from "../src/access/admin-token.ts";
+import { createAuthenticator } from "../src/access/authenticator.ts";
+import { TokenKey } from "../src/access/token-key.ts";
 import { openDatabase } from "../src/database/connect.ts";
 import { type EnginePool, openEnginePool } from "../src/database/engine-pool.ts";
 import { openNotifications } from "../src/database/listen.ts";
@@ -167,11 +168,15 @@ async function serve(
     stop: (made) => made.close(requestPatienceMs),
   });
   const watch = createOperationWatch(prisma, feed);
+  const tokenKey = new TokenKey(prisma, memories.projectKeys.ring);
   server.serve({
     api: {
-      graphql: createGraphqlEndpoint({ prisma, provisioning, engine, watch, ...memories }, log),
+      graphql: createGraphqlEndpoint(
+        { prisma, provisioning, engine, watch, apiTokens: { prisma, tokenKey }, ...memories },
+        log,
+      ),
       graphiql: loadGraphiql({ endpoint: "/graphql", title: "Loci", presets: presetTabs }),
-      isAllowed: bearerCheck(token),
+      authenticate: createAuthenticator({ prisma, log, adminToken: token, tokenKey }).authenticate,
     },
     whyNotReady: async () => null,
   });

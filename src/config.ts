@@ -1,7 +1,11 @@
 import os from "node:os";
 import { parseArgs } from "node:util";
 import { z } from "zod";
+import { parseEncryptionKeys } from "./access/encryption-key.ts";
+import type { OidcSettings } from "./access/oidc.ts";
+import { missingOidcVariables, oidcSettingsOf, oidcVariables } from "./access/oidc-variables.ts";
 import { defaultDataDir } from "./database/data-folder.ts";
+import { type DoorSettings, doorSettingsOf, doorVariables } from "./door/door-settings.ts";
 import { defaultTimings, type Timings } from "./provisioning/provisioning.ts";
 
 /** The environment breaks rules. The message has a line for each of them. */
@@ -34,19 +38,31 @@ const url = (protocols: readonly string[]) =>
 const printable = /^[\x21-\x7e]+$/;
 const printableMessage = "Must consist of printable ASCII characters without spaces.";
 
-/** 32 bytes each, in hex, base64 or base64url. A text of 64 hex digits is never base64 of 32 bytes, which has 43 or 44. */
-const encryptionKeys = z
+/** A message never repeats what was given. */
+const encryptionKeys = z.string().transform((value, { issues }) => {
+  const keys = parseEncryptionKeys(value);
+  if (keys !== null) return keys;
+  const message = "Must be 32 bytes in base64, base64url or hex; several are separated by commas.";
+  issues.push({ code: "custom", message, input: undefined });
+  return z.NEVER;
+});
+
+/** Paths of files, with commas between. */
+const paths = z
+  .string()
+  .transform((value) => value.split(",").map((path) => path.trim()))
+  .refine((all) => all.every((path) => path !== ""), {
+    message: "Must be paths of files; several are separated by commas.",
+  });
+
+/** The keys of two tenants, with a comma between. */
+const twoKeys = z
   .string()
   .transform((value) => value.split(",").map((key) => key.trim()))
-  .refine(
-    (keys) => keys.every((key) => /^([0-9a-fA-F]{64}|[A-Za-z0-9+/]{43}=?|[A-Za-z0-9_-]{43}=?)$/.test(key)),
-    {
-      message: "Must be 32 bytes in base64, base64url or hex; several are separated by commas.",
-    },
-  )
-  .transform((keys) =>
-    keys.map((key) => new Uint8Array(Buffer.from(key, key.length === 64 ? "hex" : "base64"))),
-  );
+  .refine((keys) => keys.length === 2 && !keys.includes("") && new Set(keys).size === 2, {
+    message: "Must be the keys of two tenants, with a comma between.",
+  })
+  .transform(([one = "", other = ""]) => [one, other] as const);
 
 /** Every variable of the environment that Loci reads, with its rules and its default. */
 const environmentSchema = z
@@ -75,14 +91,32 @@ const environmentSchema = z
     LOCI_ENGINE_RETENTION_HOURS: wholeNumber("Must be a whole number of hours.")
       .pipe(z.number().min(1, "Must be at least 1.").max(8_760, "Must be at most 8760."))
       .default(24),
+    LOCI_AUDIT_RETENTION_DAYS: wholeNumber("Must be a whole number of days.")
+      .pipe(z.number().min(1, "Must be at least 1.").max(36_500, "Must be at most 36500."))
+      .optional(),
     LOCI_IN_FLIGHT_MAX: wholeNumber("Must be a whole number.")
       .pipe(z.number().min(1, "Must be at least 1.").max(10_000, "Must be at most 10000."))
       .default(100),
+    LOCI_REQUESTS_MAX: wholeNumber("Must be a whole number.")
+      .pipe(z.number().min(1, "Must be at least 1.").max(100_000, "Must be at most 100000."))
+      .default(500),
     LOCI_ENCRYPTION_KEY: encryptionKeys.optional(),
+    LOCI_ENCRYPTION_KEY_FILE: paths.optional(),
     LOCI_KEY_PROOF_MINUTES: wholeNumber("Must be a whole number of minutes.")
       // A proof counts for a day, and must be made often enough to fail a few times before.
       .pipe(z.number().min(1, "Must be at least 1.").max(360, "Must be at most 360."))
       .default(15),
+    LOCI_CORS_ORIGINS: doorVariables.LOCI_CORS_ORIGINS,
+    LOCI_REQUEST_TIMEOUT_MS: doorVariables.LOCI_REQUEST_TIMEOUT_MS,
+    LOCI_RATE_PER_MINUTE: doorVariables.LOCI_RATE_PER_MINUTE,
+    LOCI_CONCURRENCY_MAX: doorVariables.LOCI_CONCURRENCY_MAX,
+    LOCI_PROXIES: doorVariables.LOCI_PROXIES,
+    LOCI_TRUSTED_DOCUMENTS: doorVariables.LOCI_TRUSTED_DOCUMENTS,
+    ...oidcVariables,
+    LOCI_CANARY_TENANTS: twoKeys.optional(),
+    LOCI_CANARY_MINUTES: wholeNumber("Must be a whole number of minutes.")
+      .pipe(z.number().max(1_440, "Must be at most 1440."))
+      .default(60),
     LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
   })
   .refine(({ MEM0_BASE_URL, MEM0_API_KEY }) => MEM0_BASE_URL === undefined || MEM0_API_KEY !== undefined, {
@@ -100,7 +134,14 @@ const environmentSchema = z
     path: ["MEM0_API_KEY"],
     message: "Must be set when LOCI_ROLE is api or worker: the built-in emulator serves one process alone.",
     when: () => true,
-  });
+  })
+  .superRefine(
+    (values, { addIssue }) => {
+      const message = "Must be set when another variable of LOCI_OIDC_ is.";
+      for (const name of missingOidcVariables(values)) addIssue({ code: "custom", path: [name], message });
+    },
+    { when: () => true },
+  );
 
 /** Whether a process of this role shares its work with others. */
 function isShared(role: string): boolean {
@@ -134,14 +175,25 @@ export interface Config {
     "settleMs" | "twinCheckMs" | "memberRetryMs" | "stepDeadlineMs" | "operationDeadlineMs"
   >;
   readonly inFlightMax: number;
+  /** How many requests of GraphQL are under way at once, whoever sends them; more are refused. */
+  readonly requestsMax: number;
   /** api: serves GraphQL and runs no sagas. worker: runs sagas and serves no GraphQL. all: both. */
   readonly role: "all" | "api" | "worker";
   /** How long the engine's record of ended runs is kept. */
   readonly engineRetentionMs: number;
+  /** How long events of the audit are kept, at least. Null: for ever. */
+  readonly auditRetentionMs: number | null;
   /** The key-encryption keys: the first seals, all open. Null: none is given. */
   readonly encryptionKeys: readonly Uint8Array[] | null;
+  /** Files with more of them, which come after those. Null: there are none. */
+  readonly encryptionKeyFiles: readonly string[] | null;
   /** How often an API key is proved anew. */
   readonly keyProofMs: number;
+  /** The two tenants of the isolation canary, and how often it looks. Null: it does not. */
+  readonly canary: { readonly tenantKeys: readonly [string, string]; readonly everyMs: number } | null;
+  readonly door: DoorSettings;
+  /** Null: people do not come in by OIDC. */
+  readonly oidc: OidcSettings | null;
   readonly logLevel: string;
 }
 
@@ -191,12 +243,31 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
       operationDeadlineMs: values.LOCI_OPERATION_DEADLINE_MS,
     },
     inFlightMax: values.LOCI_IN_FLIGHT_MAX,
+    requestsMax: values.LOCI_REQUESTS_MAX,
     role: values.LOCI_ROLE,
     engineRetentionMs: values.LOCI_ENGINE_RETENTION_HOURS * 3_600_000,
+    auditRetentionMs:
+      values.LOCI_AUDIT_RETENTION_DAYS === undefined ? null : values.LOCI_AUDIT_RETENTION_DAYS * 86_400_000,
     encryptionKeys: values.LOCI_ENCRYPTION_KEY ?? null,
+    encryptionKeyFiles: values.LOCI_ENCRYPTION_KEY_FILE ?? null,
     keyProofMs: values.LOCI_KEY_PROOF_MINUTES * 60_000,
+    canary:
+      values.LOCI_CANARY_TENANTS === undefined || values.LOCI_CANARY_MINUTES === 0
+        ? null
+        : { tenantKeys: values.LOCI_CANARY_TENANTS, everyMs: values.LOCI_CANARY_MINUTES * 60_000 },
+    door: doorSettingsOf(values),
+    oidc: oidcSettingsOf(values),
     logLevel: values.LOG_LEVEL,
   };
+}
+
+/**
+ * Whether this is in earnest: with a database of one's own choice, and a Mem0 that is not on this machine. What answers on
+ * the loopback is the emulator, in a process of its own.
+ */
+export function isProduction({ databaseUrl, mem0 }: Pick<Config, "databaseUrl" | "mem0">): boolean {
+  if (databaseUrl === null || mem0 === null) return false;
+  return !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(new URL(mem0.baseUrl).hostname);
 }
 
 /** What was asked for on the command line. */

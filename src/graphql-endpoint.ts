@@ -4,12 +4,19 @@ import type { IncomingMessage } from "node:http";
 import { GraphQLError } from "graphql";
 import { createYoga, isAsyncIterable, type Plugin } from "graphql-yoga";
 import type { Logger } from "pino";
+import { abortingCalls, abortingDoor } from "./abort-reads.ts";
+import type { Caller } from "./access/caller.ts";
+import { withTenantSession } from "./database/tenant-session.ts";
+import { closedDoor, type DoorOptions } from "./door/door-options.ts";
+import { guardDocuments } from "./door/guard-documents.ts";
+import { Mem0Error } from "./mem0/errors.ts";
 import { createAccessLoader } from "./memory-access/access-loader.ts";
 import { createStepDurations } from "./provisioning/step-durations.ts";
 import type { Context } from "./schema/builder.ts";
 import { isNestedTooDeep, nestingMax } from "./schema/nesting.ts";
 import { schema } from "./schema/schema.ts";
 import { UpstreamMeter } from "./schema/upstream-meter.ts";
+import { isDatabaseOutage } from "./tenants/database-outage.ts";
 
 /** A request that was authenticated and whose body was read. Whatever is neither GET nor POST is refused by Yoga. */
 export interface GraphqlRequest {
@@ -17,6 +24,8 @@ export interface GraphqlRequest {
   readonly body: Buffer;
   /** What faults are told and logged by. */
   readonly requestId: string;
+  /** Who was let in. */
+  readonly caller: Caller;
   /** Aborted when the client has gone, and nobody wants the answer. */
   readonly gone: AbortSignal;
   /** Aborted when the answer is to be given without waiting for operations any longer. */
@@ -31,12 +40,21 @@ export interface GraphqlEndpoint {
 
 interface ServerContext {
   readonly wait: AbortSignal;
+  readonly gone: AbortSignal;
+  readonly requestId: string;
+  readonly caller: Caller;
+  /** See `guardDocuments`. */
+  readonly isQuery?: boolean;
 }
 
-/** Makes the endpoint. What resolvers work with is `world`, and for each request who asks. */
+/**
+ * Makes the endpoint. What resolvers work with is `world`, and for each request who asks. Of the door's options, what is left out
+ * is as in `closedDoor`.
+ */
 export function createGraphqlEndpoint(
-  world: Pick<Context, "prisma" | "provisioning" | "engine" | "watch" | "door" | "projectKeys">,
+  world: Pick<Context, "prisma" | "provisioning" | "engine" | "watch" | "door" | "projectKeys" | "apiTokens">,
   log: Logger,
+  door: Partial<DoorOptions> = {},
 ): GraphqlEndpoint {
   const durations = createStepDurations(world.prisma);
   // Yoga does not tell which request an error belongs to.
@@ -51,32 +69,71 @@ export function createGraphqlEndpoint(
     multipart: false,
     batching: false,
     logging: false,
-    plugins: [refuseDeepVariables, tellUpstreamCost],
+    // The guard keeps what it has read, by its size; Yoga would keep whatever it is sent.
+    parserAndValidationCache: false,
+    plugins: [
+      guardDocuments(schema, { ...closedDoor, ...door }),
+      refuseDeepVariables,
+      breakOffQueries,
+      tellUpstreamCost,
+    ],
     maskedErrors: { maskError: (error) => maskError(error, requestIds.getStore() ?? randomUUID(), log) },
-    context: ({ wait }): Context => ({
-      ...world,
-      durations,
-      meter: new UpstreamMeter(),
-      accessLoader: createAccessLoader(world.projectKeys),
-      caller: { actor: "admin" },
-      signal: wait,
-    }),
+    context: ({ wait, gone, requestId, caller, isQuery = false }): Context => {
+      const prisma = prismaFor(world, caller);
+      return {
+        ...{ ...world, prisma, requestId, durations, caller },
+        ...(isQuery ? endingWith(gone, world) : {}),
+        meter: new UpstreamMeter(),
+        accessLoader: createAccessLoader({ ...world.projectKeys, prisma }),
+        signal: wait,
+      };
+    },
   });
   return {
-    fetch: async ({ request, body, requestId, gone, wait }) => {
+    fetch: async ({ request, body, requestId, caller, gone, wait }) => {
       const { method = "GET", headers } = request;
       const init = {
         method,
-        headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)])),
+        headers: {
+          ...Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)])),
+          // The server lets in nothing but JSON, which Yoga does not know by all of its names.
+          ...(method === "POST" ? { "content-type": "application/json" } : {}),
+        },
         signal: gone,
         ...(method === "POST" ? { body: new Uint8Array(body) } : {}),
       };
       const url = `http://loci.internal${request.url ?? "/graphql"}`;
-      const answer = await requestIds.run(requestId, async () => yoga.fetch(url, init, { wait }));
+      const answer = await requestIds.run(requestId, async () =>
+        yoga.fetch(url, init, { wait, gone, requestId, caller }),
+      );
       return readWithin(answer, (read) => requestIds.run(requestId, read));
     },
   };
 }
+
+/**
+ * What resolvers read by: for a tenant's own caller the database itself shows them that tenant alone. The audit writes on
+ * `provisioning`'s client, and the door decides by one statement of its own for the id in the credential.
+ */
+function prismaFor({ prisma }: Pick<Context, "prisma">, { tenantId }: Caller): Context["prisma"] {
+  return tenantId === null ? prisma : withTenantSession(prisma, tenantId);
+}
+
+/** What a query reads Mem0 by ends with the request. What a mutation calls does not. */
+function endingWith(gone: AbortSignal, { door, provisioning }: Pick<Context, "door" | "provisioning">) {
+  return {
+    door: abortingDoor(door, gone),
+    provisioning: { ...provisioning, mem0: abortingCalls(provisioning.mem0, gone) },
+  };
+}
+
+/** Starts no more resolvers of a query that nobody waits for any more. A mutation goes on to its end. */
+const breakOffQueries: Plugin<ServerContext> = {
+  onExecute: ({ args, context: { gone, isQuery } }) => {
+    // The executor takes a signal, which Envelop's type does not know.
+    if (isQuery === true) Object.assign(args, { signal: gone });
+  },
+};
 
 /** Filters lie in each other without end, and what is too deep would overflow the stack before any rule of ours is asked. */
 const refuseDeepVariables: Plugin<Context> = {
@@ -134,6 +191,15 @@ function maskError(error: unknown, correlationId: string, log: Logger): Error {
     });
   }
   log.error({ err: originalError, correlationId, path }, "graphql fault");
+  if (!(originalError instanceof Mem0Error) && isDatabaseOutage(originalError)) {
+    const message =
+      "The database is away for the moment; ask again. A mutation may have been done: the same idempotency key tells.";
+    return new GraphQLError(message, {
+      ...(nodes === null ? {} : { nodes }),
+      path,
+      extensions: { code: "DATABASE_UNAVAILABLE", retryable: true, correlationId },
+    });
+  }
   return new GraphQLError(`Internal error. The log tells more, under ${correlationId}.`, {
     ...(nodes === null ? {} : { nodes }),
     path,

@@ -3,9 +3,12 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Pool } from "pg";
 import pino from "pino";
-import { adminTokenFile, bearerCheck, keepAdminToken } from "./access/admin-token.ts";
+import { adminTokenFile, keepAdminToken } from "./access/admin-token.ts";
+import { createAuthenticator } from "./access/authenticator.ts";
+import { TokenKey } from "./access/token-key.ts";
+import { keepAudit } from "./audit-keeping.ts";
 import { describeStart, describeWorker } from "./banner.ts";
-import { type Config, type Flags, readConfig, readFlags } from "./config.ts";
+import { type Config, type Flags, isProduction, readConfig, readFlags } from "./config.ts";
 import { openDatabase } from "./database/connect.ts";
 import { describeTarget } from "./database/connection-target.ts";
 import { createDatabaseIfMissing } from "./database/create-database.ts";
@@ -14,25 +17,25 @@ import { startEmbeddedPostgres } from "./database/embedded-postgres.ts";
 import { errorMessage } from "./database/errors.ts";
 import { readLiveExecutors } from "./database/executor-session.ts";
 import { holdDataFolder } from "./database/folder-lock.ts";
+import { judgeLogin, refuseLoginAboveRules } from "./database/judge-login.ts";
 import { openNotifications } from "./database/listen.ts";
 import { migrate } from "./database/migrate.ts";
 import { readMigrations, schemaState } from "./database/migration-history.ts";
 import { startEmulator } from "./emulator/emulator.ts";
 import { JournalUnreadable } from "./emulator/journal.ts";
-import { loadGraphiql } from "./graphiql/page.ts";
-import { presetTabs } from "./graphiql/presets.ts";
-import { createGraphqlEndpoint } from "./graphql-endpoint.ts";
 import { Lifetime } from "./lifetime.ts";
 import { Mem0Error } from "./mem0/errors.ts";
 import { type Ping, ping } from "./mem0/ping.ts";
 import { openMem0 } from "./mem0/request.ts";
 import { type Memories, openKeyRing, openMemories } from "./memories.ts";
 import { KeyClients } from "./memory-access/key-clients.ts";
+import { openApi } from "./open-api.ts";
 import { afterRestore, StillRunning } from "./provisioning/after-restore.ts";
 import { createOperationFeed, feedChannels, type OperationFeed } from "./provisioning/operation-feed.ts";
 import { createOperationWatch } from "./provisioning/operation-watch.ts";
 import { defaultTimings, type Provisioning } from "./provisioning/provisioning.ts";
-import { type Api, listen } from "./server.ts";
+import type { Api } from "./serve-graphql.ts";
+import { listen } from "./server.ts";
 import { CannotStart, listenFault, pingFault, portFault, sentenceFor } from "./start-faults.ts";
 import { openMarkerSecret, recognizeAccount } from "./tenants/installation.ts";
 import { Licence, startRuns } from "./work.ts";
@@ -63,6 +66,7 @@ async function start({ config, flags, log, lifetime, end }: Start): Promise<stri
   // Started side by side; a failure of the database is told first.
   upstream.catch(() => {});
   const databaseUrl = config.databaseUrl ?? (await startPostgres(config.dataDir, log, lifetime));
+  if (isProduction(config)) await refuseLoginAboveRules(databaseUrl);
   const { prisma, pool, migrations } = await openMigrated(databaseUrl, log, lifetime);
   const feed = await openFeed(databaseUrl, log, lifetime);
 
@@ -88,6 +92,7 @@ async function start({ config, flags, log, lifetime, end }: Start): Promise<stri
     leave: licence,
     log,
   };
+  await keepAudit({ prisma, ring, retentionMs: config.auditRetentionMs, log }, lifetime);
   if (flags.isAfterRestore) await recoverFromRestore(provisioning, pool);
   const runs = await startRuns({
     ...{ provisioning, databaseUrl, config, licence, feed, lifetime },
@@ -97,16 +102,18 @@ async function start({ config, flags, log, lifetime, end }: Start): Promise<stri
     ...{ config, databaseUrl, prisma, baseUrl, ring, lifetime, log },
     platform: { ...identity, mem0: mem0WithoutLease },
   });
-  const makeApi = (token: string, ways: Memories): Api => ({
-    graphql: createGraphqlEndpoint(
-      { prisma, provisioning, engine: runs, watch: createOperationWatch(prisma, feed), ...ways },
+  const tokenKey = new TokenKey(prisma, ring);
+  const makeApi = (token: string, ways: Memories): Promise<Api> =>
+    openApi(config, {
+      world: {
+        ...{ prisma, provisioning, engine: runs, watch: createOperationWatch(prisma, feed), ...ways },
+        apiTokens: { prisma, tokenKey },
+      },
+      ...createAuthenticator({ prisma, log, adminToken: token, tokenKey, oidc: config.oidc }),
       log,
-    ),
-    graphiql: loadGraphiql({ endpoint: "/graphql", title: "Loci", presets: presetTabs }),
-    isAllowed: bearerCheck(token),
-  });
+    });
   server?.serve({
-    api: adminToken === null || memories === null ? null : makeApi(adminToken, memories),
+    api: adminToken === null || memories === null ? null : await makeApi(adminToken, memories),
     whyNotReady: async () => {
       const state = await schemaState(pool, migrations).catch(() => "not reachable");
       return state === "current" ? null : `The database is ${state}.`;
@@ -134,12 +141,12 @@ async function start({ config, flags, log, lifetime, end }: Start): Promise<stri
 }
 
 /** Takes the port before anything else is started. Null where nothing is to listen. */
-async function bindServer({ host, port }: Config, log: pino.Logger, lifetime: Lifetime) {
+async function bindServer({ host, port, requestsMax }: Config, log: pino.Logger, lifetime: Lifetime) {
   if (port === null) return null;
   return lifetime.keep({
     name: "the server",
     make: () =>
-      listen(host, port, log).catch((error) => {
+      listen(host, port, log, { requestsMax }).catch((error) => {
         throw listenFault(error, host, port);
       }),
     stop: (made) => made.close(requestPatienceMs),
@@ -197,6 +204,7 @@ async function openMigrated(databaseUrl: string, log: pino.Logger, lifetime: Lif
     make: () => openDatabase(databaseUrl, { connectionsMax: 20, log: tell }),
     stop: (made) => made.close(),
   });
+  await judgeLogin(pool);
   return { prisma, pool, migrations: await readMigrations(migrationsDir) };
 }
 

@@ -1,12 +1,18 @@
 import path from "node:path";
 import type { Logger } from "pino";
-import { encryptionKeyFile, keepEncryptionKey, readEncryptionKey } from "./access/encryption-key.ts";
+import {
+  encryptionKeyFile,
+  keepEncryptionKey,
+  readEncryptionKey,
+  readEncryptionKeyFile,
+} from "./access/encryption-key.ts";
 import type { Config } from "./config.ts";
 import { errorMessage } from "./database/errors.ts";
 import { openNotifications } from "./database/listen.ts";
 import type { PrismaClient } from "./generated/prisma/client.ts";
 import type { Lifetime } from "./lifetime.ts";
 import type { Mem0 } from "./mem0/request.ts";
+import { startIsolationCanary } from "./memory-access/isolation-canary.ts";
 import { createKeyRing, type KeyRing } from "./memory-access/key-ring.ts";
 import { accessChannels, createMemoryDoor, type OpenDoor } from "./memory-access/open-door.ts";
 import type { ProjectKeys } from "./memory-access/project-keys.ts";
@@ -16,7 +22,7 @@ import type { PlatformIdentity } from "./tenants/memory-access.ts";
 
 /** What the way to memories is made of. */
 export interface MemoriesOptions {
-  readonly config: Pick<Config, "keyProofMs" | "mem0TimeoutMs" | "role">;
+  readonly config: Pick<Config, "canary" | "keyProofMs" | "mem0TimeoutMs" | "role">;
   readonly databaseUrl: string;
   readonly prisma: PrismaClient;
   readonly baseUrl: string;
@@ -36,7 +42,7 @@ export interface Memories {
 
 /**
  * Starts the proofs of stored keys, in a process of any role that has what unseals them, and opens the door where there is an
- * API: null in a worker.
+ * API, with the canary that checks it: null in a worker.
  */
 export async function openMemories(options: MemoriesOptions): Promise<Memories | null> {
   const { config, databaseUrl, prisma, baseUrl, platform, ring, lifetime, log } = options;
@@ -65,19 +71,28 @@ export async function openMemories(options: MemoriesOptions): Promise<Memories |
       }),
     stop: (made) => made.close(),
   });
+  const { canary } = config;
+  if (canary !== null) {
+    await lifetime.keep({
+      name: "the isolation canary",
+      make: async () => startIsolationCanary({ ...canary, prisma, door, log }),
+      stop: (made) => made.stop(),
+    });
+  }
   return { door, projectKeys: { ...work, ring, platform, door } };
 }
 
 /**
- * The keys of the environment; with the embedded database also the one that its folder keeps, made at the first start unless
- * the environment has one. Null: there is none.
- * @throws {CannotStart} when the key-encryption key of the data folder cannot be kept
+ * The keys of the environment, then those of the files that it names; with the embedded database also the one that its folder
+ * keeps, made at the first start unless there is another. Null: there is none.
+ * @throws {CannotStart} when a file that is named holds none, or the key of the data folder cannot be kept
  */
 export async function openKeyRing(
-  config: Pick<Config, "databaseUrl" | "encryptionKeys">,
+  config: Pick<Config, "databaseUrl" | "encryptionKeys" | "encryptionKeyFiles">,
   dataDir: string,
 ): Promise<KeyRing | null> {
-  const given = config.encryptionKeys ?? [];
+  const filed = await Promise.all((config.encryptionKeyFiles ?? []).map(readFiledKeys));
+  const given = [...(config.encryptionKeys ?? []), ...filed.flat()];
   if (config.databaseUrl !== null) return given.length === 0 ? null : createKeyRing(given);
   try {
     const kept = await (given.length === 0 ? keepEncryptionKey(dataDir) : readEncryptionKey(dataDir));
@@ -86,4 +101,12 @@ export async function openKeyRing(
     const file = path.join(dataDir, encryptionKeyFile);
     throw new CannotStart(`The key-encryption key cannot be kept in ${file}: ${errorMessage(error)}.`);
   }
+}
+
+async function readFiledKeys(file: string): Promise<readonly Uint8Array[]> {
+  return readEncryptionKeyFile(file).catch((error: unknown) => {
+    throw new CannotStart(
+      `LOCI_ENCRYPTION_KEY_FILE names ${file}, which cannot be used: ${errorMessage(error)}.`,
+    );
+  });
 }

@@ -1,22 +1,33 @@
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Logger } from "pino";
-import type { loadGraphiql } from "./graphiql/page.ts";
-import type { GraphqlEndpoint } from "./graphql-endpoint.ts";
-import { bodyBytesMax, discardBody, readBody } from "./request-body.ts";
+import { securityHeaders } from "./door/security-headers.ts";
+import { type Exchange, isPageWanted, refusal, sendJson } from "./http-answer.ts";
+import { discardBody } from "./request-body.ts";
+import { type Api, createGraphqlRoute, type ServeGraphql } from "./serve-graphql.ts";
+import { isDatabaseOutage } from "./tenants/database-outage.ts";
 
 /** Time for a request's headers, and for all of it, to come in; in milliseconds. */
 const headersTimeoutMs = 10_000;
 const requestTimeoutMs = 30_000;
 
-/** GraphQL and its page, and who may use them. */
-export interface Api {
-  readonly graphql: GraphqlEndpoint;
-  readonly graphiql: ReturnType<typeof loadGraphiql>;
-  /** Whether an `Authorization` header lets its bearer in. */
-  readonly isAllowed: (authorization: string | undefined) => boolean;
+/**
+ * How long a connection may idle. Longer than proxies keep theirs (a minute, mostly): who closes first must not be the one that a
+ * request is just being sent to, for that one gets no answer. A busy process would close what it has not yet read.
+ */
+const keepAliveTimeoutMs = 75_000;
+
+/** When to come again after a refusal that has to do with the whole process, in seconds. */
+const retryAfterSeconds = 1;
+
+/** What a server bears. */
+export interface ServerLimits {
+  /**
+   * Requests of GraphQL under way at once, whoever sends them: the bound of the memory they take. Each counts from its headers
+   * to its answer's end, so subscriptions and mutations that wait are among them. 500 unless told.
+   */
+  readonly requestsMax?: number;
 }
 
 /** What the server serves, once everything it needs is up. */
@@ -41,30 +52,37 @@ export interface HttpServer {
 /** What all requests of a server share. */
 interface ServerState {
   service: Service | null;
+  serveGraphql: ServeGraphql | null;
   isClosing: boolean;
+  readonly requestsMax: number;
   /** One for each GraphQL request under way; aborted, it waits no longer for its operation. */
   readonly waits: Set<AbortController>;
-}
-
-/** One request and its answer. */
-interface Exchange {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly requestId: string;
 }
 
 /**
  * Binds the port, before anything else is started, so that a port in use is known at once.
  * @throws Node's error (`EADDRINUSE`, `EACCES`, …) when it cannot be bound
  */
-export async function listen(host: string, port: number, log: Logger): Promise<HttpServer> {
-  const state: ServerState = { service: null, isClosing: false, waits: new Set() };
+export async function listen(
+  host: string,
+  port: number,
+  log: Logger,
+  { requestsMax = 500 }: ServerLimits = {},
+): Promise<HttpServer> {
+  const state: ServerState = {
+    ...{ service: null, serveGraphql: null, isClosing: false },
+    ...{ requestsMax, waits: new Set<AbortController>() },
+  };
   const server = createServer(
-    { headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs },
+    {
+      headersTimeout: headersTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      keepAliveTimeout: keepAliveTimeoutMs,
+    },
     (request, response) => {
       const requestId = randomUUID();
       response.setHeader("x-request-id", requestId);
-      response.setHeader("x-content-type-options", "nosniff");
+      for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value);
       // An answer given while closing leaves its connection idle, and idle ones are in the way of the end.
       response.once("close", () => {
         if (state.isClosing) setImmediate(() => server.closeIdleConnections());
@@ -87,6 +105,7 @@ export async function listen(host: string, port: number, log: Logger): Promise<H
     url: `http://${host.includes(":") ? `[${host}]` : host}:${bound}`,
     serve: (ready) => {
       state.service = ready;
+      state.serveGraphql = ready.api === null ? null : createGraphqlRoute(ready.api);
     },
     close: (patienceMs) => {
       closed ??= closeServer(server, state, patienceMs);
@@ -113,7 +132,11 @@ function fail({ request, response, requestId }: Exchange, error: unknown, log: L
   }
   log.error({ err: error, requestId, path: (request.url ?? "").split("?", 1)[0] }, "request failed");
   if (response.headersSent) response.destroy();
-  else
+  else if (isDatabaseOutage(error)) {
+    // Who asks could not be looked up: nothing of the request was done.
+    const message = "The database is away for the moment. `Retry-After` says when to come again.";
+    sendUnavailable({ request, response, requestId }, "DATABASE_UNAVAILABLE", message);
+  } else
     sendJson(
       response,
       500,
@@ -121,9 +144,16 @@ function fail({ request, response, requestId }: Exchange, error: unknown, log: L
     );
 }
 
+/** A refusal that will be over by itself. What is still to come of the request is not kept. */
+function sendUnavailable({ request, response }: Exchange, code: string, message: string): void {
+  response.setHeader("retry-after", String(retryAfterSeconds));
+  sendJson(response, 503, refusal(code, message));
+  discardBody(request);
+}
+
 async function route(state: ServerState, exchange: Exchange): Promise<void> {
   const { request, response } = exchange;
-  const { service } = state;
+  const { service, serveGraphql } = state;
   const path = (request.url ?? "/").split("?", 1)[0] ?? "/";
   if (path === "/healthz") return sendJson(response, 200, { status: "ok" });
   if (service === null) return sendJson(response, 503, { status: "starting" });
@@ -134,8 +164,13 @@ async function route(state: ServerState, exchange: Exchange): Promise<void> {
       : sendJson(response, 503, { status: "not ready", reason });
   }
   const { api } = service;
-  if (api === null) return sendJson(response, 404, refusal("NOT_FOUND", "This process serves no GraphQL."));
-  if (path === "/graphql") return serveGraphql(state, api, exchange);
+  if (api === null || serveGraphql === null)
+    return sendJson(response, 404, refusal("NOT_FOUND", "This process serves no GraphQL."));
+  if (path === "/graphql") {
+    if (state.waits.size < state.requestsMax) return serveGraphql(exchange, waitOf(state, exchange));
+    const message = "Too many requests are under way. `Retry-After` says when to come again.";
+    return sendUnavailable(exchange, "OVERLOADED", message);
+  }
   if (path === "/" && isPageWanted(request)) {
     response.writeHead(302, { location: "/graphql" }).end();
     return;
@@ -148,62 +183,14 @@ async function route(state: ServerState, exchange: Exchange): Promise<void> {
     .end(asset.body);
 }
 
-/** A browser that opens the page asks for HTML; programs ask for JSON, or do not say. */
-function isPageWanted(request: IncomingMessage): boolean {
-  return request.method === "GET" && (request.headers.accept ?? "").includes("text/html");
-}
-
-async function serveGraphql(state: ServerState, { graphql, graphiql, isAllowed }: Api, exchange: Exchange) {
-  const { request, response, requestId } = exchange;
-  if (isPageWanted(request)) {
-    response.writeHead(200, graphiql.headers).end(graphiql.page);
-    return;
-  }
-  if (!isAllowed(request.headers.authorization)) {
-    response.setHeader("www-authenticate", 'Bearer realm="loci"');
-    sendJson(
-      response,
-      401,
-      refusal("UNAUTHENTICATED", "Send the admin token as `Authorization: Bearer <token>`."),
-    );
-    return discardBody(request);
-  }
-  const gone = new AbortController();
+/** What tells a request to wait no longer: because the server closes, or nobody wants the answer any more. */
+function waitOf(state: ServerState, { response }: Exchange): AbortController {
   const wait = new AbortController();
   state.waits.add(wait);
   if (state.isClosing) wait.abort();
   response.once("close", () => {
     state.waits.delete(wait);
-    gone.abort();
     wait.abort();
   });
-  const body = await readBody(request);
-  if (body === null) {
-    sendJson(
-      response,
-      413,
-      refusal("BODY_TOO_LARGE", `The request body is larger than ${bodyBytesMax} bytes.`),
-    );
-    return discardBody(request);
-  }
-  const answer = await graphql.fetch({ request, body, requestId, gone: gone.signal, wait: wait.signal });
-  response.statusCode = answer.status;
-  answer.headers.forEach((value, name) => {
-    response.setHeader(name, value);
-  });
-  if (answer.body !== null) {
-    for await (const chunk of answer.body) {
-      if (!response.write(chunk)) await once(response, "drain", { signal: gone.signal });
-    }
-  }
-  response.end();
-}
-
-/** A refusal in the shape of a GraphQL answer, which is what clients of this server can read. */
-function refusal(code: string, message: string): object {
-  return { errors: [{ message, extensions: { code } }] };
-}
-
-function sendJson(response: ServerResponse, status: number, body: object): void {
-  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+  return wait;
 }

@@ -41,10 +41,23 @@ describe("the configuration", () => {
         operationDeadlineMs: 3_600_000,
       },
       inFlightMax: 100,
+      requestsMax: 500,
       role: "all",
       engineRetentionMs: 86_400_000,
+      auditRetentionMs: null,
       encryptionKeys: null,
+      encryptionKeyFiles: null,
       keyProofMs: 900_000,
+      canary: null,
+      oidc: null,
+      door: {
+        corsOrigins: [],
+        requestTimeoutMs: 75_000,
+        ratePerMinute: 6_000,
+        concurrencyMax: 200,
+        proxies: 0,
+        trustedDocumentsFile: null,
+      },
       logLevel: "info",
     });
     expect(dataDir).toMatch(/\/loci$/);
@@ -67,8 +80,16 @@ describe("the configuration", () => {
       LOCI_STEP_DEADLINE_MS: "0",
       LOCI_OPERATION_DEADLINE_MS: "5",
       LOCI_IN_FLIGHT_MAX: "1",
+      LOCI_REQUESTS_MAX: "2",
       LOCI_ROLE: "worker",
       LOCI_ENGINE_RETENTION_HOURS: "1",
+      LOCI_AUDIT_RETENTION_DAYS: "400",
+      LOCI_CORS_ORIGINS: "https://app.test, http://127.0.0.1:3000",
+      LOCI_REQUEST_TIMEOUT_MS: "100",
+      LOCI_RATE_PER_MINUTE: "1",
+      LOCI_CONCURRENCY_MAX: "2",
+      LOCI_PROXIES: "3",
+      LOCI_TRUSTED_DOCUMENTS: "/srv/documents.json",
       LOG_LEVEL: "silent",
     });
     expect(config).toEqual({
@@ -88,10 +109,23 @@ describe("the configuration", () => {
         operationDeadlineMs: 5,
       },
       inFlightMax: 1,
+      requestsMax: 2,
       role: "worker",
       engineRetentionMs: 3_600_000,
+      auditRetentionMs: 34_560_000_000,
       encryptionKeys: null,
+      encryptionKeyFiles: null,
       keyProofMs: 900_000,
+      canary: null,
+      oidc: null,
+      door: {
+        corsOrigins: ["https://app.test", "http://127.0.0.1:3000"],
+        requestTimeoutMs: 100,
+        ratePerMinute: 1,
+        concurrencyMax: 2,
+        proxies: 3,
+        trustedDocumentsFile: "/srv/documents.json",
+      },
       logLevel: "silent",
     });
   });
@@ -136,12 +170,27 @@ describe("the configuration", () => {
     expect(readConfig({ LOCI_KEY_PROOF_MINUTES: "1" }).keyProofMs).toBe(60_000);
   });
 
+  it("has a canary where two tenants are named, unless it is to look never", () => {
+    const LOCI_CANARY_TENANTS = "one, two";
+    const tenantKeys = ["one", "two"];
+    expect(readConfig({ LOCI_CANARY_TENANTS }).canary).toEqual({ tenantKeys, everyMs: 3_600_000 });
+    expect(readConfig({ LOCI_CANARY_TENANTS, LOCI_CANARY_MINUTES: "0" }).canary).toBeNull();
+  });
+
   it.each(["00", "0".repeat(63), `${"0".repeat(64)},`, `${"A".repeat(43)}!`, "two words"])(
     "refuses LOCI_ENCRYPTION_KEY=%s",
     (value) => {
       expect(faults({ LOCI_ENCRYPTION_KEY: value })).toEqual(["LOCI_ENCRYPTION_KEY"]);
     },
   );
+
+  it("takes files of key-encryption keys, several with commas between, and reads none of them yet", () => {
+    const { encryptionKeyFiles } = readConfig({
+      LOCI_ENCRYPTION_KEY_FILE: "/run/secrets/new, /run/secrets/old",
+    });
+    expect(encryptionKeyFiles).toEqual(["/run/secrets/new", "/run/secrets/old"]);
+    expect(faults({ LOCI_ENCRYPTION_KEY_FILE: "/run/secrets/new,," })).toEqual(["LOCI_ENCRYPTION_KEY_FILE"]);
+  });
 
   it("shares work only over a database and a Mem0 that others can reach, too", () => {
     for (const role of ["api", "worker"]) {
@@ -169,6 +218,7 @@ describe("the configuration", () => {
       LOCI_TWIN_CHECK_MS: "1.5",
       LOCI_MEMBER_RETRY_MS: "0",
       LOCI_IN_FLIGHT_MAX: "0",
+      LOCI_REQUESTS_MAX: "0",
     };
     expect(faults({ ...broken, PATH: "/bin" }).sort()).toEqual(
       [...Object.keys(broken), "MEM0_API_KEY"].sort(),
@@ -189,9 +239,15 @@ describe("the configuration", () => {
     ["MEM0_API_KEY", "two words"],
     ["MEM0_API_KEY", "schlüssel"],
     ["LOCI_IN_FLIGHT_MAX", "10001"],
+    ["LOCI_REQUESTS_MAX", "100001"],
     ["LOCI_ENGINE_RETENTION_HOURS", "0"],
+    ["LOCI_AUDIT_RETENTION_DAYS", "0"],
     ["LOCI_KEY_PROOF_MINUTES", "0"],
     ["LOCI_KEY_PROOF_MINUTES", "361"],
+    ["LOCI_CANARY_TENANTS", "one"],
+    ["LOCI_CANARY_TENANTS", "one, one"],
+    ["LOCI_CANARY_TENANTS", "one, two, three"],
+    ["LOCI_CANARY_MINUTES", "1441"],
     ["MEM0_TIMEOUT_MS", "2147483648"],
   ])("refuses %s=%s", (name, value) => {
     expect(faults({ [name]: value })).toEqual([name]);

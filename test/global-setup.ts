@@ -40,7 +40,7 @@ const migrationsDir = fileURLToPath(new URL("../prisma/migrations", import.meta.
  * Runs once before all tests: starts a Postgres and makes the template. What it returns runs after them,
  * whether they passed or failed, and leaves nothing behind.
  */
-export async function setup(project: TestProject): Promise<() => Promise<void>> {
+export async function setup(project: Pick<TestProject, "provide">): Promise<() => Promise<void>> {
   await removeLeftovers();
   const folder = await makeTemporaryFolder(folderPrefix);
   const undo: (() => Promise<void>)[] = [folder.remove];

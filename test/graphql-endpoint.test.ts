@@ -2,7 +2,6 @@ import { once } from "node:events";
 import { request as httpRequest } from "node:http";
 import pino from "pino";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { bearerCheck } from "../src/access/admin-token.ts";
 import { loadGraphiql } from "../src/graphiql/page.ts";
 import { presetTabs } from "../src/graphiql/presets.ts";
 import { createGraphqlEndpoint, type GraphqlEndpoint } from "../src/graphql-endpoint.ts";
@@ -44,7 +43,7 @@ function serve(fetchGraphql: GraphqlEndpoint["fetch"]) {
     api: {
       graphql: { fetch: fetchGraphql },
       graphiql: loadGraphiql({ endpoint: "/graphql", title: "Loci", presets: presetTabs }),
-      isAllowed: bearerCheck(world.token),
+      authenticate: world.authenticate,
     },
     whyNotReady: async () => null,
   });

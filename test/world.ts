@@ -1,7 +1,9 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { GraphQLClient } from "graphql-request";
 import pino from "pino";
-import { bearerCheck } from "../src/access/admin-token.ts";
+import type { ApiTokens } from "../src/access/api-tokens.ts";
+import { type Authenticator, createAuthenticator } from "../src/access/authenticator.ts";
+import { TokenKey } from "../src/access/token-key.ts";
 import { openDatabase } from "../src/database/connect.ts";
 import { openEnginePool } from "../src/database/engine-pool.ts";
 import { openNotifications } from "../src/database/listen.ts";
@@ -30,6 +32,7 @@ import { sweep } from "../src/provisioning/sweep.ts";
 import { listen } from "../src/server.ts";
 import { openMarkerSecret, recognizeAccount } from "../src/tenants/installation.ts";
 import { EmulatorControl } from "./emulator-control.ts";
+import type { TestCluster } from "./global-setup.ts";
 import { createTestDatabase } from "./test-database.ts";
 
 /** Everything of Loci in this process: real Postgres, the emulator over HTTP, the engine, GraphQL over HTTP. */
@@ -41,6 +44,8 @@ export interface World {
   readonly watch: OperationWatch;
   readonly door: OpenDoor;
   readonly projectKeys: ProjectKeys;
+  readonly apiTokens: ApiTokens;
+  readonly authenticate: Authenticator["authenticate"];
   readonly emulator: EmulatorControl;
   readonly emulatorUrl: string;
   readonly url: string;
@@ -61,6 +66,8 @@ export interface WorldOptions {
   readonly emulator?: EmulatorOptions;
   readonly timeoutMs?: number;
   readonly breaker?: Mem0Options["breaker"];
+  /** Outside of the tests: where its database is made. */
+  readonly cluster?: TestCluster;
 }
 
 /** Short waits, so that tests of settling and of retries are quick. */
@@ -81,7 +88,7 @@ const quickBreaker = { failuresInARow: 10, probeAfterMs: 20, probeAfterMaxMs: 10
 /** Makes a world of one's own. The engine is one per process, so is the world. */
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const log = pino({ level: process.env["TEST_LOG_LEVEL"] ?? "silent" });
-  const database = await createTestDatabase();
+  const database = await createTestDatabase(options.cluster);
   const { prisma, close: closeDatabase } = await openDatabase(database.connectionString);
   const emulator = await startEmulator(options.emulator);
   const mem0 = openMem0({
@@ -132,12 +139,19 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   });
   const projectKeys: ProjectKeys = { ...memories, door };
   const token = "test-admin-token-0123456789";
+  const apiTokens = { prisma, tokenKey: new TokenKey(prisma, ring) };
+  const { authenticate } = createAuthenticator({ ...apiTokens, log, adminToken: token });
   const server = await listen("127.0.0.1", 0, log);
   server.serve({
     api: {
-      graphql: createGraphqlEndpoint({ prisma, provisioning, engine, watch, door, projectKeys }, log),
+      graphql: createGraphqlEndpoint(
+        { prisma, provisioning, engine, watch, door, projectKeys, apiTokens },
+        log,
+        { isDevelopment: true },
+      ),
       graphiql: loadGraphiql({ endpoint: "/graphql", title: "Loci", presets: presetTabs }),
-      isAllowed: bearerCheck(token),
+      authenticate,
+      door: { isDevelopment: true },
     },
     whyNotReady: async () => null,
   });
@@ -152,6 +166,8 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     watch,
     door,
     projectKeys,
+    apiTokens,
+    authenticate,
     emulator: new EmulatorControl(emulator.url),
     emulatorUrl: emulator.url,
     url: server.url,

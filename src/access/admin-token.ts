@@ -37,12 +37,15 @@ async function makeToken(file: string): Promise<string> {
   return token;
 }
 
-/** Answers whether an `Authorization` header carries this very token, in a time that does not tell how much of it fits. */
-export function bearerCheck(token: string): (authorization: string | undefined) => boolean {
+/** The bearer token of an `Authorization` header. Null: it carries none. */
+export function bearerOf(authorization: string | undefined): string | null {
+  const [, given = null] = /^Bearer +([\x21-\x7e]+)$/i.exec(authorization ?? "") ?? [];
+  return given;
+}
+
+/** Answers whether a text is this very token, in a time that does not tell how much of it fits. */
+export function tokenCheck(token: string): (given: string) => boolean {
   const digest = (text: string) => createHash("sha256").update(text).digest();
   const expected = digest(token);
-  return (authorization) => {
-    const [, given] = /^Bearer +([\x21-\x7e]+)$/i.exec(authorization ?? "") ?? [];
-    return given !== undefined && timingSafeEqual(digest(given), expected);
-  };
+  return (given) => timingSafeEqual(digest(given), expected);
 }

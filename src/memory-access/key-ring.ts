@@ -13,6 +13,8 @@ export interface RingKey {
 export interface KeyRing {
   /** Seals from now on. */
   readonly sealing: RingKey;
+  /** All, the one that seals first. */
+  readonly keys: readonly RingKey[];
   /** The key with this id. Null: this process does not know it. */
   find(id: string): RingKey | null;
 }
@@ -30,7 +32,7 @@ export function createKeyRing(keys: readonly Uint8Array[]): KeyRing {
   const [sealing] = ring;
   if (sealing === undefined) throw new RangeError("A key ring holds at least one key.");
   const byId = new Map(ring.map((key) => [key.id, key]));
-  return { sealing, find: (id) => byId.get(id) ?? null };
+  return { sealing, keys: ring, find: (id) => byId.get(id) ?? null };
 }
 
 function idOf(bytes: Uint8Array): string {

@@ -5,7 +5,7 @@ import { Secret } from "./secret.ts";
 
 /** What a sealed secret is for, and of which row. In another row, or for another purpose, it does not open. */
 export interface SealedFor {
-  readonly purpose: "project-key" | "account-key";
+  readonly purpose: "project-key" | "account-key" | "token-key" | "audit-key";
   readonly id: string;
 }
 
@@ -74,14 +74,19 @@ export async function open(ring: KeyRing, stored: unknown, sealedFor: SealedFor)
 
 /** Whether the ring has the key that this was sealed with, as far as that can be told without opening it. */
 export function isSealedBy(ring: KeyRing, stored: unknown): boolean {
+  const keyId = sealingKeyIdOf(stored);
+  return keyId !== null && ring.find(keyId) !== null;
+}
+
+/** The id of the key that this says it was sealed with. Null: it is no sealed secret. */
+export function sealingKeyIdOf(stored: unknown): string | null {
   const parsed = sealedSchema.safeParse(stored);
-  if (!parsed.success) return false;
+  if (!parsed.success) return null;
   try {
-    const { kid } = decodeProtectedHeader(parsed.data);
-    return kid !== undefined && ring.find(kid) !== null;
+    return decodeProtectedHeader(parsed.data).kid ?? null;
   } catch {
     // It was changed: what it says is worth nothing.
-    return false;
+    return null;
   }
 }
 

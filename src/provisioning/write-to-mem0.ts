@@ -3,7 +3,9 @@ import type { Prisma } from "../generated/prisma/client.ts";
 import { Mem0Error } from "../mem0/errors.ts";
 import type { CallOptions } from "../mem0/request.ts";
 import { auditingRefusals, type Mem0Verb, recordAllowed, type VerbCall } from "../tenants/audit.ts";
+import type { UpstreamOutcome } from "../tenants/call-audit.ts";
 import { ManagedByTenant } from "../tenants/managed-refusals.ts";
+import { Refusal } from "../tenants/refusals.ts";
 import {
   lookBeforeChange,
   refuseManaged,
@@ -56,28 +58,34 @@ export async function writeToMem0<Answer>(
     await prisma.$transaction(async (tx) => {
       // While Mem0 was read, an operation may have written this very id into the mapping.
       if (thing !== null) await refuseManaged(tx, thing, deed);
-      await recordAllowed(tx, { ...call, details: { call: id, ...details } });
+      await recordAllowed(tx, { ...call, outcome: "ASKED", details: { call: id, ...details } });
     });
   };
   await auditingRefusals(prisma, call, check, (refusal) =>
     refusal instanceof ManagedByTenant ? { tenantId: refusal.tenantId } : {},
   );
-  const tell = (outcome: Prisma.InputJsonObject) =>
-    recordOutcome(provisioning, { ...call, details: { call: id, ...outcome } });
+  const tell = ({ outcome, details: told }: UpstreamOutcome) =>
+    recordOutcome(provisioning, { ...call, outcome, details: { call: id, outcome, ...told } });
   try {
     const answer = await write.send();
-    await tell({ outcome: "DONE", ...write.made?.(answer) });
+    await tell({ outcome: "DONE", details: write.made?.(answer) ?? {} });
     return answer;
   } catch (error) {
-    await tell(outcomeOf(error));
+    await tell(upstreamOutcomeOf(error));
     throw error;
   }
 }
 
-/** Mem0's own words stay out: they may repeat what was sent. A TypeError is the client's, about an argument it does not send. */
-function outcomeOf(error: unknown): Prisma.InputJsonObject {
-  if (!(error instanceof Mem0Error)) return { outcome: error instanceof TypeError ? "NOT_DONE" : "UNKNOWN" };
-  return { outcome: error.mayHaveHappened ? "UNKNOWN" : "NOT_DONE", error: error.name };
+/**
+ * What became of a call of Mem0 that failed. Mem0's own words stay out: they may repeat what was sent. A TypeError is the
+ * client's, about an argument it does not send, and a refusal is ours, before anything was sent.
+ */
+export function upstreamOutcomeOf(error: unknown): UpstreamOutcome {
+  if (error instanceof Mem0Error) {
+    return { outcome: error.mayHaveHappened ? "UNKNOWN" : "NOT_DONE", details: { error: error.name } };
+  }
+  if (error instanceof Refusal) return { outcome: "NOT_DONE", details: { error: error.code } };
+  return { outcome: error instanceof TypeError ? "NOT_DONE" : "UNKNOWN", details: {} };
 }
 
 /** An outcome that cannot be written must not hide from the caller what was done: he would do it again. */

@@ -25,6 +25,7 @@ const payload = operationPayload(
 
 builder.mutationField("abortOperation", (t) =>
   t.field({
+    authScopes: { can: "tenants:operate" },
     type: payload,
     description:
       "Calls a sign-up off whose tenant is not ACTIVE yet. Not started: it is CANCELLED at once. Under way: it stops at " +

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { type AddedMemories, addMemories, messageRoles } from "../mem0/memories.ts";
 import { categoriesOnUpstream } from "../provisioning/settings-on-upstream.ts";
 import { builder } from "./builder.ts";
+import { ownInput } from "./caller-entity.ts";
 import { type FollowedDeed, FollowedDeedInterface } from "./event.ts";
 import { followDeed } from "./event-wait.ts";
 import { given } from "./given.ts";
@@ -48,7 +49,7 @@ const MemoryMessageInput = builder.inputType("MemoryMessageInput", {
 const AddMemoriesInput = builder.inputType("AddMemoriesInput", {
   description: "What to remember, and of whom: at least one of `userId`, `agentId`, `appId` and `runId`.",
   fields: (t) => ({
-    tenantKey: t.string({ required: true, description: tenantKeyDescription }),
+    tenantKey: t.string({ description: tenantKeyDescription }),
     messages: t.field({ type: [MemoryMessageInput], required: true }),
     userId: t.string(),
     agentId: t.string(),
@@ -128,6 +129,7 @@ function memoriesOf(input: typeof AddMemoriesInput.$inferInput) {
 
 builder.mutationField("addMemories", (t) =>
   t.field({
+    authScopes: { can: "memories:write" },
     type: AddMemoriesPayload,
     description:
       "Has Mem0 remember what was said. It goes on after the answer: follow the event. A repeat may store nothing new, for " +
@@ -138,7 +140,7 @@ builder.mutationField("addMemories", (t) =>
       const { tenantKey, waitMs } = parseInput(boundsSchema, input);
       const tenantId = await tenantIdOfKey(context, tenantKey);
       const added = await inTenantProject(context, tenantId, "with-body", ({ mem0, options }) =>
-        addMemories(mem0, memoriesOf(input), options),
+        addMemories(mem0, memoriesOf(ownInput(context.caller.entity, input)), options),
       );
       const deed = await followDeed(context, { tenantId, eventId: added.eventId }, waitMs);
       return { ...deed, status: added.status, results: allOfTenant(tenantId, added.results) };

@@ -45,6 +45,7 @@ const payload = operationPayload(
 
 builder.mutationField("adoptResource", (t) =>
   t.field({
+    authScopes: { can: "tenants:operate" },
     type: payload,
     description:
       "Takes an organization, project or webhook that you found upstream for a resource that has no upstream id, while " +

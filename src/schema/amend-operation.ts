@@ -60,6 +60,7 @@ const payload = operationPayload(
 
 builder.mutationField("amendOperation", (t) =>
   t.field({
+    authScopes: { can: "tenants:operate" },
     type: payload,
     description:
       "Corrects a member's e-mail or a webhook's URL in the input of a sign-up that is PARKED or NEEDS_ATTENTION and " +

@@ -48,6 +48,7 @@ const payload = projectKeyPayload(
 
 builder.mutationField("attachProjectKey", (t) =>
   t.field({
+    authScopes: { can: "tenants:operate" },
     type: payload,
     description:
       "Gives a tenant the API key of its own project, which is what memory calls go by. Mem0 is asked first whose it is: only a " +

@@ -2,7 +2,10 @@ import SchemaBuilder from "@pothos/core";
 import ErrorsPlugin from "@pothos/plugin-errors";
 import PrismaPlugin from "@pothos/plugin-prisma";
 import RelayPlugin, { decodeGlobalID } from "@pothos/plugin-relay";
+import ScopeAuthPlugin from "@pothos/plugin-scope-auth";
 import { GraphQLError } from "graphql";
+import type { ApiTokens } from "../access/api-tokens.ts";
+import type { Caller, Scope } from "../access/caller.ts";
 import type PrismaTypes from "../generated/pothos.ts";
 import { getDatamodel } from "../generated/pothos.ts";
 import type { PrismaClient } from "../generated/prisma/client.ts";
@@ -13,6 +16,7 @@ import type { RunStarter } from "../provisioning/engine.ts";
 import type { OperationWatch } from "../provisioning/operation-watch.ts";
 import type { Provisioning } from "../provisioning/provisioning.ts";
 import type { StepDurations } from "../provisioning/step-durations.ts";
+import { auditPlugin } from "./audited-mutations.ts";
 import type { JsonObject } from "./json.ts";
 import type { MetadataValue } from "./metadata-value.ts";
 import type { UpstreamMeter } from "./upstream-meter.ts";
@@ -27,10 +31,13 @@ export interface Context {
   /** The one way to a tenant's memories. */
   readonly door: MemoryDoor;
   readonly projectKeys: ProjectKeys;
+  readonly apiTokens: ApiTokens;
   /** What of memory access is shown; of this request alone. */
   readonly accessLoader: AccessLoader;
+  /** What faults are told and logged by, and what events of the audit are known by. */
+  readonly requestId: string;
   /** Who asks; every request that gets this far has been authenticated. */
-  readonly caller: { readonly actor: string };
+  readonly caller: Caller;
   /** Counts the calls of Mem0 for `extensions.upstream`: every call takes its `count` as `onCall`. */
   readonly meter: UpstreamMeter;
   /** Aborted when the client goes away. */
@@ -47,16 +54,32 @@ export const builder = new SchemaBuilder<{
     JSON: { Input: JsonObject; Output: JsonObject };
     MetadataValue: { Input: MetadataValue; Output: MetadataValue };
   };
+  AuthScopes: {
+    /** What the caller must be able to do; of several, one is enough. */
+    can: Scope | readonly Scope[];
+  };
   DefaultFieldNullability: false;
   DefaultEdgesNullability: false;
   DefaultNodeNullability: false;
 }>({
-  plugins: [ErrorsPlugin, RelayPlugin, PrismaPlugin],
+  plugins: [ErrorsPlugin, auditPlugin, ScopeAuthPlugin, RelayPlugin, PrismaPlugin],
   defaultFieldNullability: false,
   errors: { directResult: true },
+  scopeAuth: {
+    authScopes: ({ caller }) => ({
+      can: (scopes) => [scopes].flat().some((scope) => caller.scopes.has(scope)),
+    }),
+    // The same for every caller and whatever was asked for: it tells nothing of what there is.
+    unauthorizedError: (_parent, _context, info) =>
+      new GraphQLError(`This token may not ask for ${info.parentType.name}.${info.fieldName}.`, {
+        extensions: { code: "FORBIDDEN" },
+      }),
+  },
   relay: {
     edgesFieldOptions: { nullable: false },
     nodeFieldOptions: { nullable: false },
+    nodeQueryOptions: { authScopes: { can: "own:read" } },
+    nodesQueryOptions: { authScopes: { can: "own:read" } },
     decodeGlobalID: printableGlobalID,
   },
   prisma: {

@@ -72,6 +72,7 @@ const payload = operationPayload(
 
 builder.mutationField("changePlace", (t) =>
   t.field({
+    authScopes: { can: "tenants:operate" },
     type: payload,
     description:
       "Changes settings, members and webhooks of an ACTIVE tenant's place in Mem0, durably and each once, and keeps the " +

@@ -11,7 +11,7 @@ import { parseInput } from "./parse-input.ts";
 
 const CreateMemoryExportInput = builder.inputType("CreateMemoryExportInput", {
   fields: (t) => ({
-    tenantKey: t.string({ required: true, description: tenantKeyDescription }),
+    tenantKey: t.string({ description: tenantKeyDescription }),
     schema: t.field({
       type: "JSON",
       required: true,
@@ -52,6 +52,7 @@ const CreateMemoryExportPayload = builder.objectRef<Created>("CreateMemoryExport
 
 builder.mutationField("createMemoryExport", (t) =>
   t.field({
+    authScopes: { can: "memories:read-all" },
     type: CreateMemoryExportPayload,
     description:
       "Has memories written into a form of your own, by a language model. It goes on after the answer. A repeat makes another.",

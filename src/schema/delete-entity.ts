@@ -9,7 +9,7 @@ import { parseInput } from "./parse-input.ts";
 
 const DeleteEntityInput = builder.inputType("DeleteEntityInput", {
   fields: (t) => ({
-    tenantKey: t.string({ required: true, description: tenantKeyDescription }),
+    tenantKey: t.string({ description: tenantKeyDescription }),
     type: t.field({ type: EntityTypeEnum, required: true }),
     name: t.string({ required: true, description: "Its name; `*` is none." }),
     waitMs: t.int({ defaultValue: 0, description: eventWaitDescription }),
@@ -23,6 +23,7 @@ const DeleteEntityPayload = builder.objectRef<FollowedDeed>("DeleteEntityPayload
 
 builder.mutationField("deleteEntity", (t) =>
   t.field({
+    authScopes: { can: "memories:write-all" },
     type: DeleteEntityPayload,
     description:
       "Deletes a user, agent, app or run with all its memories. It goes on after the answer: follow the event. A name that " +

@@ -11,7 +11,7 @@ const DeleteMatchingMemoriesInput = builder.inputType("DeleteMatchingMemoriesInp
   description:
     "Exactly one of `userId`, `agentId`, `appId` and `runId`: Mem0 does not promise to demand all of several.",
   fields: (t) => ({
-    tenantKey: t.string({ required: true, description: tenantKeyDescription }),
+    tenantKey: t.string({ description: tenantKeyDescription }),
     userId: t.string(),
     agentId: t.string(),
     appId: t.string(),
@@ -32,6 +32,7 @@ const fieldOf = (argument: string) => (argument === "match" ? "userId" : argumen
 
 builder.mutationField("deleteMatchingMemories", (t) =>
   t.field({
+    authScopes: { can: "memories:write-all" },
     type: DeleteMatchingMemoriesPayload,
     description:
       "Deletes all memories of one user, agent, app or run. It goes on after the answer: follow the event. A name that never " +

@@ -7,7 +7,7 @@ import { parseInput } from "./parse-input.ts";
 
 const DeleteMemoriesInput = builder.inputType("DeleteMemoriesInput", {
   fields: (t) => ({
-    tenantKey: t.string({ required: true, description: tenantKeyDescription }),
+    tenantKey: t.string({ description: tenantKeyDescription }),
     ids: t.idList({ required: true, description: "The memories' ids: 1 to 10000, none of them twice." }),
   }),
 });
@@ -16,6 +16,7 @@ const payload = batchPayload("DeleteMemoriesPayload");
 
 builder.mutationField("deleteMemories", (t) =>
   t.field({
+    authScopes: { can: "memories:write-all" },
     type: payload,
     description:
       "Deletes many memories at once, in requests of 1000, one after the other; what fails is told memory by memory. Whether " +

@@ -1,4 +1,5 @@
 import { deleteMemory } from "../mem0/memories.ts";
+import { InvalidInput } from "../tenants/refusals.ts";
 import { builder } from "./builder.ts";
 import { askForOne, inTenantProject, memoryFailuresOfChangeOfOne, tenantIdOfKey } from "./memory-call.ts";
 import { changeSchema, tenantKeyDescription } from "./memory-input.ts";
@@ -6,9 +7,13 @@ import { parseInput } from "./parse-input.ts";
 
 const DeleteMemoryInput = builder.inputType("DeleteMemoryInput", {
   fields: (t) => ({
-    tenantKey: t.string({ required: true, description: tenantKeyDescription }),
+    tenantKey: t.string({ description: tenantKeyDescription }),
     id: t.id({ required: true, description: "The memory's id." }),
-    isLinkedToo: t.boolean({ defaultValue: false, description: "Also the memories that are linked to it." }),
+    isLinkedToo: t.boolean({
+      defaultValue: false,
+      description:
+        "Also the memories that are linked to it. Not by a token that is bound to one user, agent, app or run.",
+    }),
   }),
 });
 
@@ -27,6 +32,7 @@ const DeleteMemoryPayload = builder
 
 builder.mutationField("deleteMemory", (t) =>
   t.field({
+    authScopes: { can: "memories:write" },
     type: DeleteMemoryPayload,
     description: "Deletes a memory at once. A repeat answers NotFound.",
     errors: { types: [...memoryFailuresOfChangeOfOne], union: { name: "DeleteMemoryResult" } },
@@ -34,6 +40,9 @@ builder.mutationField("deleteMemory", (t) =>
     resolve: async (_root, { input }, context) => {
       const { tenantKey } = parseInput(changeSchema, input);
       const { id, isLinkedToo } = input;
+      // Whose the linked ones are, nobody says.
+      if (isLinkedToo === true && context.caller.entity !== null)
+        throw new InvalidInput([{ field: "isLinkedToo", message: "Not by a token that is of one entity." }]);
       const tenantId = await tenantIdOfKey(context, tenantKey);
       return inTenantProject(context, tenantId, "without-body", async (project) => {
         const { mem0, options } = project;

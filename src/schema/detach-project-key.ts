@@ -20,6 +20,7 @@ const payload = projectKeyPayload("DetachProjectKeyPayload", "The key was forgot
 
 builder.mutationField("detachProjectKey", (t) =>
   t.field({
+    authScopes: { can: "tenants:operate" },
     type: payload,
     description:
       "Forgets an API key of a tenant's project at once, and for good. In Mem0 it stays valid: revoke it there, too. A key that " +

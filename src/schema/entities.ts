@@ -30,6 +30,7 @@ builder.objectField(EntityConnection, "totals", (t) =>
 
 builder.prismaObjectField("Tenant", "entities", (t) =>
   t.field({
+    authScopes: { can: "memories:read-all" },
     type: EntityConnection,
     description: "The users, agents, apps and runs that have memories, in one list; one call of Mem0 a page.",
     errors: { types: [...memoryFailures], union: { name: "EntitiesResult" } },

@@ -12,7 +12,7 @@ const pauseGrowth = 1.5;
 const pauseMaxMs = 3_000;
 
 /** What of a request a wait needs. */
-export type Waiting = Pick<Context, "door" | "meter" | "provisioning" | "signal">;
+export type Waiting = Pick<Context, "door" | "meter" | "provisioning" | "caller" | "signal">;
 
 /**
  * Asks again and again, with growing pauses, until something is there, the wait is over, or the caller has gone; answers what

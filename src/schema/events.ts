@@ -10,6 +10,7 @@ const MemoryEventConnection = upstreamConnectionType("MemoryEvent", MemoryEventR
 
 builder.prismaObjectField("Tenant", "events", (t) =>
   t.field({
+    authScopes: { can: "memories:read-all" },
     type: MemoryEventConnection,
     description:
       "What Mem0 did in the tenant's project after it had answered, in Mem0's order. One call of Mem0 a page; two where it " +
@@ -29,6 +30,7 @@ builder.prismaObjectField("Tenant", "events", (t) =>
 
 builder.prismaObjectField("Tenant", "event", (t) =>
   t.field({
+    authScopes: { can: "memories:read-all" },
     type: MemoryEventRef,
     description: "One event.",
     errors: { types: [...memoryFailuresOfOne], union: { name: "EventResult" } },

@@ -1,6 +1,12 @@
 import { type Feedback, feedbackKinds, giveFeedback } from "../mem0/feedback.ts";
 import { builder } from "./builder.ts";
-import { askForOne, inTenantProject, memoryFailuresOfChangeOfOne, tenantIdOfKey } from "./memory-call.ts";
+import {
+  askForOne,
+  formOfChangeOfOne,
+  inTenantProject,
+  memoryFailuresOfChangeOfOne,
+  tenantIdOfKey,
+} from "./memory-call.ts";
 import { changeSchema, tenantKeyDescription } from "./memory-input.ts";
 import { parseInput } from "./parse-input.ts";
 
@@ -11,7 +17,7 @@ const MemoryFeedbackKind = builder.enumType("MemoryFeedbackKind", {
 
 const GiveMemoryFeedbackInput = builder.inputType("GiveMemoryFeedbackInput", {
   fields: (t) => ({
-    tenantKey: t.string({ required: true, description: tenantKeyDescription }),
+    tenantKey: t.string({ description: tenantKeyDescription }),
     memoryId: t.id({ required: true }),
     feedback: t.field({
       type: MemoryFeedbackKind,
@@ -35,6 +41,7 @@ const GiveMemoryFeedbackPayload = builder
 
 builder.mutationField("giveMemoryFeedback", (t) =>
   t.field({
+    authScopes: { can: "memories:write" },
     type: GiveMemoryFeedbackPayload,
     description: "Tells Mem0 what somebody thinks of a memory. A repeat says the same again.",
     errors: { types: [...memoryFailuresOfChangeOfOne], union: { name: "GiveMemoryFeedbackResult" } },
@@ -43,7 +50,7 @@ builder.mutationField("giveMemoryFeedback", (t) =>
       const { tenantKey } = parseInput(changeSchema, input);
       const { memoryId: id, feedback = null, reason = null } = input;
       const tenantId = await tenantIdOfKey(context, tenantKey);
-      return inTenantProject(context, tenantId, "with-body", async (project) => {
+      return inTenantProject(context, tenantId, formOfChangeOfOne(context.caller), async (project) => {
         const { mem0, options } = project;
         const given = await askForOne("Memory", project, id, (memoryId) =>
           giveFeedback(mem0, { memoryId, feedback, reason }, options),

@@ -23,4 +23,6 @@ export const InstallationRef = builder.objectRef<object>("Installation").impleme
   }),
 });
 
-builder.queryField("installation", (t) => t.field({ type: InstallationRef, resolve: () => ({}) }));
+builder.queryField("installation", (t) =>
+  t.field({ authScopes: { can: "control:read" }, type: InstallationRef, resolve: () => ({}) }),
+);

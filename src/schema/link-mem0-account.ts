@@ -35,6 +35,7 @@ const payload = accountPayload(
 
 builder.mutationField("linkMem0Account", (t) =>
   t.field({
+    authScopes: { can: "tenants:operate" },
     type: payload,
     description:
       "Links a customer's own Mem0 account by its API key. Mem0 is asked whose it is, and for its organization and project. The " +

@@ -15,6 +15,7 @@ import { carryTenant } from "./carry-tenant.ts";
 import { ErrorInterface } from "./errors.ts";
 import { TenantRef } from "./mem0-tenant.ts";
 import { KeyStateEnum } from "./project-key.ts";
+import { andVisible, visibleControl } from "./visible.ts";
 
 /** An organization or a project of a linked account, as it was when its key was last linked. */
 interface LinkedThing {
@@ -42,7 +43,7 @@ const Mem0AccountNode = builder.prismaNode("Mem0Account", {
   id: { field: "id" },
   nullable: true,
   // The platform's own account lies in the same table, and is none of these.
-  findUnique: (id) => ({ id, role: "CUSTOMER" }),
+  findUnique: (id, { caller }) => ({ ...andVisible(id, visibleControl(caller)), role: "CUSTOMER" }),
   description:
     "A customer's own Mem0 account that was linked by its API key. The key is stored sealed, and never shown. A tenant can be " +
     "signed up onto it with `signUpLinkedTenant`.",
@@ -105,6 +106,7 @@ const Mem0AccountNode = builder.prismaNode("Mem0Account", {
 
 builder.prismaObjectField("Tenant", "mem0Account", (t) =>
   t.relation("account", {
+    authScopes: { can: "control:read" },
     type: Mem0AccountNode,
     nullable: true,
     description:
@@ -125,6 +127,7 @@ function idOfCursor(cursor: string | undefined): string | undefined {
 
 builder.queryField("mem0Accounts", (t) =>
   t.connection({
+    authScopes: { can: "control:read" },
     type: Mem0AccountNode,
     description: "The Mem0 accounts of customers that were ever linked, newest first.",
     resolve: (_root, args, { prisma }) =>

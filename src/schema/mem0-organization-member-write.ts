@@ -63,6 +63,7 @@ const removed = builder.objectRef<Omit<Membership, "role">>("RemoveMem0Organizat
 
 builder.mutationField("addMem0OrganizationMember", (t) =>
   t.field({
+    authScopes: { can: "mem0:write" },
     type: membershipPayload("AddMem0OrganizationMemberPayload", "Mem0 added him."),
     description: `Adds a person to an organization in Mem0. What a repeat gets is not documented. ${oneCall}`,
     errors: { types: [...changeFailures], union: { name: "AddMem0OrganizationMemberResult" } },
@@ -87,6 +88,7 @@ builder.mutationField("addMem0OrganizationMember", (t) =>
 
 builder.mutationField("updateMem0OrganizationMemberRole", (t) =>
   t.field({
+    authScopes: { can: "mem0:write" },
     type: membershipPayload("UpdateMem0OrganizationMemberRolePayload", "Mem0 set his role."),
     description:
       "Sets the role of a member of an organization in Mem0; a repeat changes nothing. The platform's own account is never " +
@@ -109,6 +111,7 @@ builder.mutationField("updateMem0OrganizationMemberRole", (t) =>
 
 builder.mutationField("removeMem0OrganizationMember", (t) =>
   t.field({
+    authScopes: { can: "mem0:write" },
     type: removed,
     description: `Removes a person from an organization in Mem0, never the platform's own account. ${oneCall}`,
     errors: { types: [...changeFailures], union: { name: "RemoveMem0OrganizationMemberResult" } },

@@ -44,6 +44,7 @@ const deleted = builder
 
 builder.mutationField("createMem0Organization", (t) =>
   t.field({
+    authScopes: { can: "mem0:write" },
     type: created,
     description:
       "Makes an organization in Mem0 that is nobody's: for a customer use `signUpTenant`. Mem0 takes no idempotency key, so " +
@@ -64,6 +65,7 @@ builder.mutationField("createMem0Organization", (t) =>
 
 builder.mutationField("deleteMem0Organization", (t) =>
   t.field({
+    authScopes: { can: "mem0:write" },
     type: deleted,
     description: `Deletes an organization in Mem0 with all that lies in it, for good. Never the platform's own. ${oneCall}`,
     errors: { types: [...changeFailures], union: { name: "DeleteMem0OrganizationResult" } },

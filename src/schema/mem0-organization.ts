@@ -75,6 +75,7 @@ const Mem0OrganizationConnection = builder.connectionObject(
 
 builder.queryField("mem0Organizations", (t) =>
   t.field({
+    authScopes: { can: "mem0:read" },
     type: Mem0OrganizationConnection,
     description:
       "All organizations that Mem0 shows to the platform's account, tenants' and others, oldest first. One call of Mem0 for " +
@@ -93,6 +94,7 @@ builder.queryField("mem0Organizations", (t) =>
 
 builder.queryField("mem0Organization", (t) =>
   t.field({
+    authScopes: { can: "mem0:read" },
     type: Mem0Organization,
     args: { id: t.arg.string({ required: true, description: "Mem0's id." }) },
     errors: { types: [UpstreamNotFound, ...mem0Failures], union: { name: "Mem0OrganizationResult" } },

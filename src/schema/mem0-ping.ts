@@ -17,6 +17,7 @@ const Mem0Ping = builder.objectRef<Ping>("Mem0Ping").implement({
 
 builder.queryField("mem0Ping", (t) =>
   t.field({
+    authScopes: { can: "mem0:read" },
     type: Mem0Ping,
     description:
       "Whether Mem0 answers, and what it says of the platform's API key. One call of Mem0, which is not metered.",

@@ -67,6 +67,7 @@ const removed = builder.objectRef<Omit<Membership, "role">>("RemoveMem0ProjectMe
 
 builder.mutationField("addMem0ProjectMember", (t) =>
   t.field({
+    authScopes: { can: "mem0:write" },
     type: membershipPayload("AddMem0ProjectMemberPayload", "Mem0 added him."),
     description: `Adds a person to a project in Mem0. What a repeat gets is not documented. ${oneCall}`,
     errors: { types: [...changeFailures], union: { name: "AddMem0ProjectMemberResult" } },
@@ -92,6 +93,7 @@ builder.mutationField("addMem0ProjectMember", (t) =>
 
 builder.mutationField("updateMem0ProjectMemberRole", (t) =>
   t.field({
+    authScopes: { can: "mem0:write" },
     type: membershipPayload("UpdateMem0ProjectMemberRolePayload", "Mem0 set his role."),
     description:
       "Sets the role of a member of a project in Mem0; a repeat changes nothing. The platform's own account is never " +
@@ -119,6 +121,7 @@ builder.mutationField("updateMem0ProjectMemberRole", (t) =>
 
 builder.mutationField("removeMem0ProjectMember", (t) =>
   t.field({
+    authScopes: { can: "mem0:write" },
     type: removed,
     description: `Removes a person from a project in Mem0, never the platform's own account. ${oneCall}`,
     errors: { types: [...changeFailures], union: { name: "RemoveMem0ProjectMemberResult" } },

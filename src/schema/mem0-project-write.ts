@@ -51,6 +51,7 @@ function projectPayload(name: string, description: string) {
 
 builder.mutationField("createMem0Project", (t) =>
   t.field({
+    authScopes: { can: "mem0:write" },
     type: projectPayload(
       "CreateMem0ProjectPayload",
       "Mem0 made it. It is no tenant's, and has no API key yet.",
@@ -75,6 +76,7 @@ builder.mutationField("createMem0Project", (t) =>
 
 builder.mutationField("updateMem0Project", (t) =>
   t.field({
+    authScopes: { can: "mem0:write" },
     type: projectPayload("UpdateMem0ProjectPayload", "Mem0 took the changes."),
     description:
       "Changes name, description and settings of a project in Mem0. Values are absolute, so that a repeat changes nothing; of " +
@@ -103,6 +105,7 @@ builder.mutationField("updateMem0Project", (t) =>
 
 builder.mutationField("deleteMem0Project", (t) =>
   t.field({
+    authScopes: { can: "mem0:write" },
     type: projectPayload(
       "DeleteMem0ProjectPayload",
       "Mem0 said that it deleted it. That is no proof, as an off-boarding has one.",

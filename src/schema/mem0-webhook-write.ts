@@ -65,6 +65,7 @@ function webhookPayload(name: string, description: string) {
 
 builder.mutationField("createMem0Webhook", (t) =>
   t.field({
+    authScopes: { can: "mem0:write" },
     type: created,
     description:
       "Makes a webhook in a project in Mem0. A project has at most one for a URL, so that Mem0 refuses a repeat. " +
@@ -88,6 +89,7 @@ builder.mutationField("createMem0Webhook", (t) =>
 
 builder.mutationField("updateMem0Webhook", (t) =>
   t.field({
+    authScopes: { can: "mem0:write" },
     type: webhookPayload("UpdateMem0WebhookPayload", "Mem0 took the changes."),
     description: `Changes a webhook in Mem0; what is left out stays, and a repeat changes nothing. ${oneCall}`,
     errors: { types: [...changeFailures], union: { name: "UpdateMem0WebhookResult" } },
@@ -116,6 +118,7 @@ builder.mutationField("updateMem0Webhook", (t) =>
 
 builder.mutationField("deleteMem0Webhook", (t) =>
   t.field({
+    authScopes: { can: "mem0:write" },
     type: webhookPayload("DeleteMem0WebhookPayload", "Mem0 deleted it."),
     description: `Deletes a webhook in Mem0. ${oneCall}`,
     errors: { types: [...changeFailures], union: { name: "DeleteMem0WebhookResult" } },

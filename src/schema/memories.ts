@@ -1,6 +1,7 @@
 import { getMemory } from "../mem0/memories.ts";
 import { listMemories } from "../mem0/memory-lists.ts";
 import { builder } from "./builder.ts";
+import { fieldInAsked, narrowFilter, onlyOwn } from "./caller-entity.ts";
 import { given } from "./given.ts";
 import { allOfTenant, MemoryRef, ofTenant } from "./memory.ts";
 import { askForOne, inTenantProject, memoryFailures, memoryFailuresOfOne } from "./memory-call.ts";
@@ -15,6 +16,7 @@ const MemoryConnection = upstreamConnectionType("Memory", MemoryRef);
 
 builder.prismaObjectField("Tenant", "memories", (t) =>
   t.field({
+    authScopes: { can: "memories:read" },
     type: MemoryConnection,
     description:
       "The memories that match, in Mem0's order; one call of Mem0 a page. Counts against the quota of searches. `last` " +
@@ -33,7 +35,9 @@ builder.prismaObjectField("Tenant", "memories", (t) =>
     select: { id: true },
     resolve: async ({ id: tenantId }, args, context) => {
       const { first, after, last, before, filter, ...rest } = args;
-      const query = { filters: memoryFilterOf({ tenantId, sealer: context }, filter), ...given(rest) };
+      const { entity } = context.caller;
+      const filters = narrowFilter(entity, memoryFilterOf({ tenantId, sealer: context }, filter));
+      const query = { filters, ...given(rest) };
       const list = (asked: SizedPage) =>
         inTenantProject(
           context,
@@ -41,9 +45,9 @@ builder.prismaObjectField("Tenant", "memories", (t) =>
           "with-body",
           async ({ mem0, options }) => {
             const page = await listMemories(mem0, { ...query, ...asked }, options);
-            return { ...page, items: allOfTenant(tenantId, page.items) };
+            return { ...page, items: allOfTenant(tenantId, onlyOwn(entity, page.items)) };
           },
-          filterFieldOf(filter),
+          fieldInAsked(entity, filterFieldOf(filter)),
         );
       const identity = { tenantId, field: "memories", query };
       const { connection } = await readStretch({ first, after, last, before }, identity, pageSizeMax, list);
@@ -54,6 +58,7 @@ builder.prismaObjectField("Tenant", "memories", (t) =>
 
 builder.prismaObjectField("Tenant", "memory", (t) =>
   t.field({
+    authScopes: { can: "memories:read" },
     type: MemoryRef,
     description: "One memory, expired ones too.",
     errors: { types: [...memoryFailuresOfOne], union: { name: "MemoryResult" } },

@@ -36,6 +36,7 @@ async function exportOfFilter(context: Context, tenantId: string, filter: AskedF
 
 builder.prismaObjectField("Tenant", "memoryExport", (t) =>
   t.field({
+    authScopes: { can: "memories:read-all" },
     type: MemoryExport,
     description:
       "An export, by its id or the latest of a filter: one of the two. NotFound when it is not ready or not there, which " +

@@ -21,6 +21,7 @@ const MemoryHistory = builder
 
 builder.prismaObjectField("Tenant", "memoryHistory", (t) =>
   t.field({
+    authScopes: { can: "memories:read" },
     type: MemoryHistory,
     description: "What happened to one memory, perhaps one that is gone.",
     errors: { types: [...memoryFailuresOfOne], union: { name: "MemoryHistoryResult" } },
@@ -46,6 +47,7 @@ const MemoryHistoryConnection = upstreamConnectionType("MemoryHistoryEntry", Mem
 
 builder.prismaObjectField("Tenant", "projectHistory", (t) =>
   t.field({
+    authScopes: { can: "memories:read-all" },
     type: MemoryHistoryConnection,
     description: "What happened to all memories of the project, in Mem0's order; one call of Mem0 a page.",
     errors: { types: [...memoryFailures], union: { name: "ProjectHistoryResult" } },

@@ -24,6 +24,7 @@ const MemoryStats = builder.objectRef<Stats>("MemoryStats").implement({
 
 builder.prismaObjectField("Tenant", "memoryStats", (t) =>
   t.field({
+    authScopes: { can: "memories:read-all" },
     type: MemoryStats,
     description: "What Mem0 counts in the tenant's project.",
     errors: { types: [...memoryFailures], union: { name: "MemoryStatsResult" } },

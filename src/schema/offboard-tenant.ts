@@ -36,6 +36,7 @@ const payload = operationPayload(
 
 builder.mutationField("offboardTenant", (t) =>
   t.field({
+    authScopes: { can: "tenants:off-board" },
     type: payload,
     description:
       "Takes a tenant's place in Mem0 away: webhooks, project, organization, each proved to be no longer readable. " +

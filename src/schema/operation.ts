@@ -1,6 +1,7 @@
 import { OperationKind, OperationStatus, StepStatus } from "../generated/prisma/enums.ts";
 import type { StepError } from "../tenants/operation-steps.ts";
 import { builder } from "./builder.ts";
+import { andVisible, visibleOperations } from "./visible.ts";
 
 /** The kinds of operations, in GraphQL. */
 export const OperationKindEnum = builder.enumType("OperationKind", {
@@ -113,6 +114,7 @@ builder.prismaObject("OperationStep", {
 export const OperationNode = builder.prismaNode("Operation", {
   id: { field: "id" },
   nullable: true,
+  findUnique: (id, { caller }) => andVisible(id, visibleOperations(caller)),
   description: "One execution of a saga: something that is done to a tenant, step by step.",
   fields: (t) => ({
     kind: t.expose("kind", { type: OperationKindEnum }),
@@ -150,10 +152,13 @@ export const OperationNode = builder.prismaNode("Operation", {
 
 builder.queryField("operation", (t) =>
   t.prismaField({
+    authScopes: { can: "own:read" },
     type: "Operation",
     nullable: true,
     args: { id: t.arg.globalID({ required: true }) },
-    resolve: (query, _root, { id }, { prisma }) =>
-      id.typename === "Operation" ? prisma.operation.findUnique({ ...query, where: { id: id.id } }) : null,
+    resolve: (query, _root, { id }, { prisma, caller }) => {
+      const where = { id: id.id, AND: [visibleOperations(caller)] };
+      return id.typename === "Operation" ? prisma.operation.findUnique({ ...query, where }) : null;
+    },
   }),
 );

@@ -78,6 +78,7 @@ function positionOfCursor(cursor: string | undefined): OperationPosition | undef
 
 builder.queryField("operations", (t) =>
   t.connection({
+    authScopes: { can: "control:read" },
     type: OperationNode,
     description:
       "The on-call's list: open operations, the oldest first; NEEDS_ATTENTION is what waits for a person. With " +

@@ -2,6 +2,7 @@ import type { ProjectKey } from "../generated/prisma/client.ts";
 import { KeyState } from "../generated/prisma/enums.ts";
 import { builder } from "./builder.ts";
 import { carryTenant } from "./carry-tenant.ts";
+import { andVisible, visibleControl } from "./visible.ts";
 
 /** Whether an API key may be used, in GraphQL. */
 export const KeyStateEnum = builder.enumType("ProjectKeyState", {
@@ -20,6 +21,7 @@ export const KeyStateEnum = builder.enumType("ProjectKeyState", {
 export const ProjectKeyNode = builder.prismaNode("ProjectKey", {
   id: { field: "id" },
   nullable: true,
+  findUnique: (id, { caller }) => andVisible(id, visibleControl(caller)),
   description: "A Mem0 API key of a tenant's own project. The key itself is stored sealed, and never shown.",
   fields: (t) => ({
     hint: t.exposeString("keyHint", { description: "Its last four characters, to tell keys apart." }),

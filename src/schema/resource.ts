@@ -1,5 +1,6 @@
 import { GoneBy, ResourceKind, ResourceState } from "../generated/prisma/enums.ts";
 import { builder } from "./builder.ts";
+import { andVisible, visibleResources } from "./visible.ts";
 
 /** What of Mem0 a resource is. */
 export const resourceKindEnum = builder.enumType(ResourceKind, {
@@ -37,6 +38,7 @@ const goneByEnum = builder.enumType("GoneBy", {
 builder.prismaNode("Resource", {
   id: { field: "id" },
   nullable: true,
+  findUnique: (id, { caller }) => andVisible(id, visibleResources(caller)),
   description: "One thing in Mem0 that is a tenant's: a row of the mapping. Closed, but never erased.",
   fields: (t) => ({
     kind: t.expose("kind", { type: resourceKindEnum }),

@@ -30,6 +30,7 @@ const payload = builder.objectRef<{ retried: number }>("ResumeProvisioningPayloa
 
 builder.mutationField("resumeProvisioning", (t) =>
   t.field({
+    authScopes: { can: "tenants:operate" },
     type: payload,
     description:
       "Ends the pause after a restore. Operations that the restore stopped NEED_ATTENTION, and look before they make " +

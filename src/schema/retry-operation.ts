@@ -28,6 +28,7 @@ const payload = operationPayload(
 
 builder.mutationField("retryOperation", (t) =>
   t.field({
+    authScopes: { can: "tenants:operate" },
     type: payload,
     description:
       "Tells an operation that is PARKED or NEEDS_ATTENTION to go on, in the direction it was going. What is done is " +

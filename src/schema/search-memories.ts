@@ -1,5 +1,6 @@
 import { type FoundMemory, searchMemories } from "../mem0/memory-lists.ts";
 import { builder } from "./builder.ts";
+import { fieldInAsked, narrowFilter, onlyOwn } from "./caller-entity.ts";
 import { given } from "./given.ts";
 import { allOfTenant, FoundMemoryRef, type OfTenant } from "./memory.ts";
 import { inTenantProject, memoryFailures } from "./memory-call.ts";
@@ -20,6 +21,7 @@ const MemorySearch = builder
 
 builder.prismaObjectField("Tenant", "searchMemories", (t) =>
   t.field({
+    authScopes: { can: "memories:read" },
     type: MemorySearch,
     description:
       "The memories that mean what is looked for; one call of Mem0, not paged. What was just added may be found later " +
@@ -41,9 +43,10 @@ builder.prismaObjectField("Tenant", "searchMemories", (t) =>
     },
     select: { id: true },
     resolve: ({ id: tenantId }, { filter, referenceDate, ...rest }, context) => {
+      const { entity } = context.caller;
       const query = {
         ...given(rest),
-        filters: memoryFilterOf({ tenantId, sealer: context }, filter),
+        filters: narrowFilter(entity, memoryFilterOf({ tenantId, sealer: context }, filter)),
         ...(referenceDate ? { referenceDate: referenceDate.toISOString() } : {}),
       };
       return inTenantProject(
@@ -51,9 +54,9 @@ builder.prismaObjectField("Tenant", "searchMemories", (t) =>
         tenantId,
         "with-body",
         async ({ mem0, options }) => ({
-          results: allOfTenant(tenantId, await searchMemories(mem0, query, options)),
+          results: allOfTenant(tenantId, onlyOwn(entity, await searchMemories(mem0, query, options))),
         }),
-        filterFieldOf(filter),
+        fieldInAsked(entity, filterFieldOf(filter)),
       );
     },
   }),

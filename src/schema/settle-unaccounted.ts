@@ -32,6 +32,7 @@ const payload = builder.objectRef<Unaccounted>("SettleUnaccountedPayload").imple
 
 builder.mutationField("settleUnaccounted", (t) =>
   t.field({
+    authScopes: { can: "tenants:operate" },
     type: payload,
     description: "Takes something off the list of what is unaccounted. Nothing is done to it upstream.",
     errors: { types: [InvalidInput, UnaccountedNotFound], union: { name: "SettleUnaccountedResult" } },

@@ -38,6 +38,7 @@ const payload = operationPayload(
 
 builder.mutationField("signUpLinkedTenant", (t) =>
   t.field({
+    authScopes: { can: "tenants:sign-up" },
     type: payload,
     description:
       "Signs a tenant up onto its customer's own Mem0 account: the organization and the project of the account's key become the " +

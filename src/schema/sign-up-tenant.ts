@@ -50,6 +50,7 @@ const payload = operationPayload(
 
 builder.mutationField("signUpTenant", (t) =>
   t.field({
+    authScopes: { can: "tenants:sign-up" },
     type: payload,
     description:
       "Creates a tenant and its place in Mem0: an organization with a project, its settings, members and webhooks.",

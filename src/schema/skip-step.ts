@@ -37,6 +37,7 @@ const payload = operationPayload(
 
 builder.mutationField("skipStep", (t) =>
   t.field({
+    authScopes: { can: "tenants:operate" },
     type: payload,
     description:
       "Takes the step that is stuck for done, or its undoing where the operation goes back, on your evidence, and lets " +

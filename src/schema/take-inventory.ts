@@ -30,6 +30,7 @@ const payload = builder.objectRef<Inventory>("TakeInventoryPayload").implement({
 
 builder.mutationField("takeInventory", (t) =>
   t.field({
+    authScopes: { can: "tenants:operate" },
     type: payload,
     description:
       "Compares everything in the platform's Mem0 account with the mapping. Changes nothing upstream, and ends the same " +

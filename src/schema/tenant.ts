@@ -7,6 +7,7 @@ import { findTenantIds, searchLengthMax } from "../tenants/find-tenants.ts";
 import { tenantKeySchema } from "../tenants/place.ts";
 import { builder } from "./builder.ts";
 import { MemoryAccessRef } from "./memory-access.ts";
+import { andVisible, visibleOperations, visibleResources, visibleTenants } from "./visible.ts";
 
 const TenantStatus = builder.enumType("TenantStatus", {
   description: "PROVISIONING becomes ACTIVE or FAILED; ACTIVE becomes OFFBOARDING, then OFFBOARDED.",
@@ -28,6 +29,7 @@ const TenantStatus = builder.enumType("TenantStatus", {
 const TenantNode = builder.prismaNode("Tenant", {
   id: { field: "id" },
   nullable: true,
+  findUnique: (id, { caller }) => andVisible(id, visibleTenants(caller)),
   description: "A customer of this control plane: one life of one key.",
   fields: (t) => ({
     key: t.exposeString("key", { description: "The caller's own word for the customer. Never changes." }),
@@ -37,6 +39,7 @@ const TenantNode = builder.prismaNode("Tenant", {
     name: t.exposeString("name"),
     status: t.expose("status", { type: TenantStatus }),
     memoryAccess: t.field({
+      authScopes: { can: "own:read" },
       type: MemoryAccessRef,
       select: { id: true },
       resolve: async ({ id }, _args, { accessLoader }) => {
@@ -61,13 +64,15 @@ const TenantNode = builder.prismaNode("Tenant", {
       description: "When it became FAILED or OFFBOARDED.",
     }),
     resources: t.relation("resources", {
+      authScopes: { can: ["control:read", "tenants:sign-up", "tenants:off-board"] },
       description: "The mapping: everything in Mem0 that is this tenant's, or was.",
-      query: { orderBy: { id: "asc" } },
+      query: (_args, { caller }) => ({ where: visibleResources(caller), orderBy: { id: "asc" } }),
     }),
     operations: t.relatedConnection("operations", {
+      authScopes: { can: ["control:read", "tenants:sign-up", "tenants:off-board"] },
       cursor: "id",
       description: "What was done to this tenant, newest first.",
-      query: { orderBy: { id: "desc" } },
+      query: (_args, { caller }) => ({ where: visibleOperations(caller), orderBy: { id: "desc" } }),
     }),
   }),
 });
@@ -85,14 +90,16 @@ const TenantFilter = builder.inputType("TenantFilter", {
 
 builder.queryField("tenant", (t) =>
   t.prismaField({
+    authScopes: { can: "own:read" },
     type: "Tenant",
     nullable: true,
     description: "The newest tenant of a key, whatever became of it.",
     args: { key: t.arg.string({ required: true }) },
-    resolve: async (query, _root, { key }, { prisma }) => {
+    resolve: async (query, _root, { key }, { prisma, caller }) => {
       // What cannot be a key is nobody's, and some of it (NUL) the database would not even look for.
       if (!tenantKeySchema.safeParse(key).success) return null;
-      return prisma.tenant.findFirst({ ...query, where: { key }, orderBy: { generation: "desc" } });
+      const where = { key, AND: [visibleTenants(caller)] };
+      return prisma.tenant.findFirst({ ...query, where, orderBy: { generation: "desc" } });
     },
   }),
 );
@@ -116,6 +123,7 @@ function checkedSearch(search: string | undefined): string | undefined {
 
 builder.queryField("tenants", (t) =>
   t.connection({
+    authScopes: { can: "control:read" },
     type: TenantNode,
     description:
       "Tenants, newest first. There is no total count: counting a million rows is not a page's business.",

@@ -1,10 +1,12 @@
 import { builder } from "./builder.ts";
 import { resourceKindEnum } from "./resource.ts";
+import { andVisible, visibleControl } from "./visible.ts";
 
 /** Something upstream that is in no mapping. */
 export const UnaccountedNode = builder.prismaNode("Unaccounted", {
   id: { field: "id" },
   nullable: true,
+  findUnique: (id, { caller }) => andVisible(id, visibleControl(caller)),
   description:
     "Something upstream in the platform's account that no resource of the mapping accounts for. Loci never deletes it.",
   fields: (t) => ({
@@ -28,6 +30,7 @@ export const UnaccountedNode = builder.prismaNode("Unaccounted", {
 
 builder.queryField("unaccounted", (t) =>
   t.prismaConnection({
+    authScopes: { can: "control:read" },
     type: UnaccountedNode,
     cursor: "id",
     description: "What the inventories found and nobody has settled, newest first.",

@@ -20,6 +20,7 @@ const payload = accountPayload("UnlinkMem0AccountPayload", "The account's key wa
 
 builder.mutationField("unlinkMem0Account", (t) =>
   t.field({
+    authScopes: { can: "tenants:operate" },
     type: payload,
     description:
       "Forgets the API key of a customer's own account, for good. In Mem0 it stays valid: the customer revokes it there. Refused " +

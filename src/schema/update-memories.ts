@@ -30,7 +30,7 @@ const MemoryUpdateInput = builder.inputType("MemoryUpdateInput", {
 
 const UpdateMemoriesInput = builder.inputType("UpdateMemoriesInput", {
   fields: (t) => ({
-    tenantKey: t.string({ required: true, description: tenantKeyDescription }),
+    tenantKey: t.string({ description: tenantKeyDescription }),
     updates: t.field({
       type: [MemoryUpdateInput],
       required: true,
@@ -52,6 +52,7 @@ function fieldOfSent(scope: IdScope, ids: readonly string[]): (argument: string)
 
 builder.mutationField("updateMemories", (t) =>
   t.field({
+    authScopes: { can: "memories:write-all" },
     type: payload,
     description:
       "Changes many memories at once, in requests of 1000, one after the other; what fails is told memory by memory. A repeat " +

@@ -3,7 +3,13 @@ import { type Memory, updateMemory } from "../mem0/memories.ts";
 import { builder } from "./builder.ts";
 import { given } from "./given.ts";
 import { MemoryRef, type OfTenant, ofTenant } from "./memory.ts";
-import { askForOne, inTenantProject, memoryFailuresOfChangeOfOne, tenantIdOfKey } from "./memory-call.ts";
+import {
+  askForOne,
+  formOfChangeOfOne,
+  inTenantProject,
+  memoryFailuresOfChangeOfOne,
+  tenantIdOfKey,
+} from "./memory-call.ts";
 import { changeSchema, memoryTextMax, tenantKeyDescription } from "./memory-input.ts";
 import { parseInput } from "./parse-input.ts";
 
@@ -14,7 +20,7 @@ const boundsSchema = changeSchema.extend({
 const UpdateMemoryInput = builder.inputType("UpdateMemoryInput", {
   description: "What is not given stays as it is; at least one change is needed.",
   fields: (t) => ({
-    tenantKey: t.string({ required: true, description: tenantKeyDescription }),
+    tenantKey: t.string({ description: tenantKeyDescription }),
     id: t.id({ required: true, description: "The memory's id." }),
     text: t.string(),
     metadata: t.field({
@@ -35,6 +41,7 @@ const UpdateMemoryPayload = builder
 
 builder.mutationField("updateMemory", (t) =>
   t.field({
+    authScopes: { can: "memories:write" },
     type: UpdateMemoryPayload,
     description: "Changes a memory at once. A repeat changes nothing.",
     errors: { types: [...memoryFailuresOfChangeOfOne], union: { name: "UpdateMemoryResult" } },
@@ -48,7 +55,7 @@ builder.mutationField("updateMemory", (t) =>
         // Null is a wish here, and not the absence of one.
         ...(input.expirationDate === undefined ? {} : { expirationDate: input.expirationDate }),
       };
-      return inTenantProject(context, tenantId, "with-body", async (project) => {
+      return inTenantProject(context, tenantId, formOfChangeOfOne(context.caller), async (project) => {
         const { mem0, options } = project;
         const memory = await askForOne("Memory", project, input.id, (memoryId) =>
           updateMemory(mem0, memoryId, changes, options),

@@ -23,7 +23,9 @@ const outageWords = new RegExp(
 export function isDatabaseOutage(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if ("code" in error && typeof error.code === "string") {
-    if (outageCodes.has(error.code) || outageStates.test(error.code)) return true;
+    // Where a name has several addresses, Node's error has no words, and all there is stands in its code.
+    if (outageCodes.has(error.code) || outageStates.test(error.code) || outageWords.test(error.code))
+      return true;
   }
   return outageStates.test(error.message) || outageWords.test(error.message);
 }

@@ -1,7 +1,7 @@
 import { typeidUnboxed } from "typeid-js";
 
 /** The prefixes of our ids, one a noun. */
-export type IdPrefix = "tnt" | "res" | "op" | "att" | "acc" | "aud" | "una" | "key";
+export type IdPrefix = "tnt" | "res" | "op" | "att" | "acc" | "aud" | "una" | "key" | "tok";
 
 /**
  * A new id: the prefix, an underscore and 26 characters of a UUIDv7 in Crockford's base32, so that ids of

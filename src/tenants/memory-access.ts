@@ -1,4 +1,5 @@
 import type { KeyState, TenantStatus } from "../generated/prisma/enums.ts";
+import { breachCode } from "./isolation-breach.ts";
 import type { Db } from "./mapping.ts";
 
 /** How long a proof counts: a key of which ping has not answered for so long is not used. */
@@ -142,6 +143,10 @@ export function judgeAccess(row: AccessRow, platform: PlatformIdentity): JudgedA
   return closedAccess(row, "MISSING", "There is no API key of the tenant's project.", howTo);
 }
 
+const afterBreach =
+  "Find out how the memories crossed. Then attach a key with attachProjectKey, or link it again with linkMem0Account: no proof opens " +
+  "the door by itself.";
+
 function byKeys(
   row: AccessRow,
   keys: readonly HeldKey[],
@@ -157,6 +162,7 @@ function byKeys(
   if (usable.length > 0) return open(row, usable);
   const because = keys.find(({ refutedBecause }) => refutedBecause !== null)?.refutedBecause;
   const message = because ?? "Mem0 has not answered a proof of the tenant's API key for 24 hours.";
+  if (message.startsWith(breachCode)) return closedAccess(row, "REFUTED", message, afterBreach);
   const howTo = `The proof is repeated on a schedule, and a good one opens the door again. If the key was revoked, ${insteadOf}`;
   return closedAccess(row, "REFUTED", message, howTo);
 }

@@ -1,5 +1,6 @@
 import type { Operation, Prisma, PrismaClient, Tenant } from "../generated/prisma/client.ts";
 import type { ResourceKind } from "../generated/prisma/enums.ts";
+import { noteStarted, recordStarted, startedEvents } from "./call-audit.ts";
 import { newId } from "./ids.ts";
 import { type JsonRow, recordOf } from "./json-row.ts";
 import type { Db } from "./mapping.ts";
@@ -132,12 +133,21 @@ async function tryToSignUp(prisma: PrismaClient, intent: Intent, signUp: SignUp)
       SELECT planned.id, made.tenant_id, made.id, planned.kind::"ResourceKind", planned.name, "parentId", marker, desired
       FROM made, jsonb_to_recordset(${JSON.stringify(resources)}::jsonb)
         AS planned (id text, kind text, name text, "parentId" text, marker text, desired jsonb)
+    ), audited AS (
+      INSERT INTO audit_event (id, actor, action, decision, outcome, tenant_id, operation_id, reason, details, call_id,
+        correlation_id)
+      SELECT event.id, event.actor, event.action, 'ALLOWED', 'DONE', made.tenant_id, made.id, event.reason, event.details,
+        event."callId", event."correlationId"
+      FROM made, jsonb_to_recordset(${JSON.stringify(startedEvents())}::jsonb) AS event (id text, actor text,
+        action text, reason text, details jsonb, "callId" text, "correlationId" text)
     )
     SELECT (SELECT to_jsonb(o) FROM (SELECT * FROM made UNION ALL SELECT * FROM earlier) o) AS operation,
       (SELECT id FROM newest) AS newest_id`;
   if (row === undefined || row.operation === null) throw new TenantKeyTaken(key, row?.newest_id ?? "");
   const operation = checkRepeat(recordOf<Operation>(row.operation), intent);
-  return { operation, isNew: operation.id === operationId };
+  const isNew = operation.id === operationId;
+  if (isNew) noteStarted();
+  return { operation, isNew };
 }
 
 /** What an off-boarding writes. */
@@ -227,10 +237,19 @@ export async function startOnce(
   intent: Intent,
   insert: (tx: Prisma.TransactionClient) => Promise<Operation>,
 ): Promise<Started> {
+  const start = async (): Promise<Started> => {
+    const operation = await prisma.$transaction(async (tx) => {
+      const inserted = await insert(tx);
+      await recordStarted(tx, inserted);
+      return inserted;
+    });
+    noteStarted();
+    return { operation, isNew: true };
+  };
   const earlier = await findRepeat(prisma, intent);
   if (earlier !== null) return { operation: earlier, isNew: false };
   try {
-    return { operation: await prisma.$transaction(insert), isNew: true };
+    return await start();
   } catch (error) {
     // Another caller may have committed meanwhile; then this is a repeat, or the next look says what is the case.
     const constraint = brokenConstraint(error);
@@ -239,7 +258,7 @@ export async function startOnce(
     const winner = await findRepeat(prisma, intent);
     if (winner !== null) return { operation: winner, isNew: false };
     if (constraint === null) throw error;
-    return { operation: await prisma.$transaction(insert), isNew: true };
+    return start();
   }
 }
 

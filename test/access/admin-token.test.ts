@@ -1,7 +1,7 @@
 import { chmod, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { adminTokenFile, bearerCheck, keepAdminToken } from "../../src/access/admin-token.ts";
+import { adminTokenFile, bearerOf, keepAdminToken, tokenCheck } from "../../src/access/admin-token.ts";
 import { makeTemporaryFolder } from "../database/temporary-folder.ts";
 
 describe("keepAdminToken", () => {
@@ -64,8 +64,12 @@ describe("keepAdminToken", () => {
   });
 });
 
-describe("bearerCheck", () => {
-  const isAllowed = bearerCheck("the-very-token!~");
+describe("bearerOf and tokenCheck", () => {
+  const isToken = tokenCheck("the-very-token!~");
+  const isAllowed = (header: string | undefined) => {
+    const given = bearerOf(header);
+    return given !== null && isToken(given);
+  };
 
   it.each(["Bearer the-very-token!~", "bearer the-very-token!~", "BEARER   the-very-token!~"])(
     "lets %j in",

@@ -18,6 +18,15 @@ it.each(said)("%s is an outage, and no fault of the statement", (message) => {
   expect(isDatabaseOutage(new Error(message))).toBe(true);
 });
 
+it("where a name has several addresses and nobody answers at any, it is an outage, too", () => {
+  // Node's own: no words of its own, and a code.
+  const error = Object.assign(new AggregateError([new Error("connect ECONNREFUSED ::1:5432")]), {
+    code: "ECONNREFUSED",
+  });
+  expect(error.message).toBe("");
+  expect(isDatabaseOutage(error)).toBe(true);
+});
+
 it("what is wrong with the statement is none", () => {
   expect(isDatabaseOutage(new Error('relation "tenant" does not exist'))).toBe(false);
 });

@@ -3,6 +3,7 @@ import { createProject } from "../../src/mem0/projects.ts";
 import { openMem0 } from "../../src/mem0/request.ts";
 import { projectThingId } from "../../src/schema/memory-ids.ts";
 import { newId } from "../../src/tenants/ids.ts";
+import { newToken } from "../access/token-rig.ts";
 import { until } from "../main-job.ts";
 import { type Placed, place } from "../memory-access/key-rig.ts";
 import { createWorld, type World } from "../world.ts";
@@ -17,6 +18,7 @@ import {
   type OtherProcess,
   rowsOf,
   startProcess,
+  user,
 } from "./rig.ts";
 
 /**
@@ -133,6 +135,24 @@ describe("a tenant whose calls go by the key of a neighbour's project", () => {
       AddMemoriesPayload_eventId: expect.any(String),
       AddMemoriesPayload_event: null,
     });
+  });
+
+  it("changes by a token of one user nothing that it would have to read first, in another project than its own", async () => {
+    const entity = { type: "USER", name: user };
+    const { token } = await newToken(world, { kind: "TENANT", tenantKey: guest.key, entity });
+    for (const field of ["updateMemory", "giveMemoryFeedback", "deleteMemory", "memory"]) {
+      for (const one of memoryCalls.filter((each) => each.field === field)) {
+        await world.emulator.clearRequests();
+        const told = await call(process, { token }, guest, one);
+        expect(told.code, told.body).toBe("MEMORY_ACCESS_MISSING");
+        expect(await askedFor(world, null)).toBe("");
+      }
+    }
+    for (const one of memoryCalls.filter(({ title }) => title === "memories" || title === "addMemories")) {
+      const told = await call(process, { token }, guest, one, { text: guest.tag });
+      expect(told.code, told.body).toBeNull();
+      expect(await askedFor(world, null)).toContain(guest.projectId);
+    }
   });
 
   it("is not reached by the neighbour, whose own key goes without such a pair", async () => {

@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { Writable } from "node:stream";
 import pino, { type Logger } from "pino";
-import { bearerCheck } from "../../src/access/admin-token.ts";
 import { openNotifications } from "../../src/database/listen.ts";
 import { loadGraphiql } from "../../src/graphiql/page.ts";
 import { createGraphqlEndpoint } from "../../src/graphql-endpoint.ts";
@@ -235,7 +234,7 @@ export interface OtherProcess extends Process {
 
 /** Serves the API once more, as another process would. */
 export async function startProcess(world: World, options: ProcessOptions = {}): Promise<OtherProcess> {
-  const { prisma, engine, watch, connectionString, token } = world;
+  const { prisma, engine, watch, connectionString, apiTokens, authenticate } = world;
   const log = options.log ?? pino({ level: "silent" });
   const target = { ...world.projectKeys.target, ...(options.timeoutMs === undefined ? {} : options) };
   const platform = options.platform ?? { ...world.projectKeys.platform, mem0: world.provisioning.mem0 };
@@ -253,9 +252,12 @@ export async function startProcess(world: World, options: ProcessOptions = {}): 
   const server = await listen("127.0.0.1", 0, log);
   server.serve({
     api: {
-      graphql: createGraphqlEndpoint({ prisma, provisioning, engine, watch, door, projectKeys }, log),
+      graphql: createGraphqlEndpoint(
+        { prisma, provisioning, engine, watch, door, projectKeys, apiTokens },
+        log,
+      ),
       graphiql: loadGraphiql({ endpoint: "/graphql", title: "Loci", presets: [] }),
-      isAllowed: bearerCheck(token),
+      authenticate,
     },
     whyNotReady: async () => null,
   });

@@ -295,6 +295,9 @@ describe("an API key", () => {
     await world.emulator.revokeKey(revoked);
     for (const one of memoryCalls) await ask(one);
     await detach(there(), projectKey?.id ?? "");
+    const rotation = "mutation { rotateEncryptionKey(input: {}) { __typename ... on Error { message } } }";
+    await there().send(rotation);
+    await there().send("{ installation { encryptionKeys { keyId isKnown isSealing sealedValues } } }");
     expect(answers.length).toBeGreaterThan(from + 20);
     for (const answer of answers) {
       for (const key of keys) {

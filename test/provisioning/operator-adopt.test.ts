@@ -160,7 +160,10 @@ describe("adoptResource", () => {
     const nobody = Buffer.from("Resource:res_01jd0000000000000000000000").toString("base64");
     const unknown = await byHand(world, "adoptResource", { resourceId: nobody, upstreamId: "org_any" });
     expect(unknown.__typename).toBe("ResourceNotFound");
-    const refusals = await world.prisma.auditEvent.findMany({ orderBy: { id: "asc" } });
+    const refusals = await world.prisma.auditEvent.findMany({
+      where: { action: "adoptResource" },
+      orderBy: { id: "asc" },
+    });
     expect(refusals.map(({ refusal, operationId }) => `${refusal} ${operationId}`)).toEqual([
       ...Array.from({ length: 3 }, () => "RESOURCE_NOT_ADOPTABLE null"),
       "RESOURCE_NOT_FOUND null",

@@ -311,7 +311,7 @@ describe("--after-restore on an old database beside a newer Mem0", () => {
       retryRestored: true,
     });
     expect(await readPause(backup.prisma)).toBeNull();
-    const [event] = await backup.prisma.auditEvent.findMany();
+    const [event] = await backup.prisma.auditEvent.findMany({ where: { action: "resumeProvisioning" } });
     expect(event).toMatchObject({
       actor: "ada",
       action: "resumeProvisioning",

@@ -56,8 +56,8 @@ interface ProjectView {
 }
 
 const deep = `mem0Id name role members { email role } tenant { key }
-  projects { __typename ... on Error { code } ... on Mem0ProjectConnection { edges { node { name tenant { key resources { name } }
-    members { email } webhooks { ... on Mem0WebhookConnection { edges { node { name url eventTypes isActive tenant { key } } } } }
+  projects(first: 2) { __typename ... on Error { code } ... on Mem0ProjectConnection { edges { node { name tenant { key resources { name } }
+    members { email } webhooks(first: 2) { ... on Mem0WebhookConnection { edges { node { name url eventTypes isActive tenant { key } } } } }
   } } } }`;
 
 async function page(args: object, fields = "mem0Id"): Promise<Page> {

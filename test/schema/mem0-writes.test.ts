@@ -355,11 +355,14 @@ describe("an input that breaks a rule", () => {
     ["createMem0Webhook", "eventTypes", { ...hook, eventTypes: [] }],
     ["updateMem0Webhook", "", { ...ids, webhookId: "wh_1" }],
     ["deleteMem0Webhook", "webhookId", { ...ids, webhookId: "" }],
-  ])("(%s: %s) is refused by its field, unaudited, and nothing is sent", async (verb, field, input) => {
-    await world.emulator.clearRequests();
-    const answer = await write(world, verb, input);
-    expect(answer).toMatchObject({ __typename: "InvalidInput", problems: [{ field }] });
-    expect(await sentRequests(world)).toEqual([]);
-    expect(await auditOf(verb)).toEqual([]);
-  });
+  ])(
+    "(%s: %s) is refused by its field, which is audited, and nothing is sent",
+    async (verb, field, input) => {
+      await world.emulator.clearRequests();
+      const answer = await write(world, verb, input);
+      expect(answer).toMatchObject({ __typename: "InvalidInput", problems: [{ field }] });
+      expect(await sentRequests(world)).toEqual([]);
+      expect(await auditOf(verb)).toMatchObject([{ decision: "REFUSED", refusal: "INVALID_INPUT" }]);
+    },
+  );
 });

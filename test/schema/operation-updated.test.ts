@@ -1,6 +1,5 @@
 import pino from "pino";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { bearerCheck } from "../../src/access/admin-token.ts";
 import { openNotifications } from "../../src/database/listen.ts";
 import { createGraphqlEndpoint } from "../../src/graphql-endpoint.ts";
 import {
@@ -58,7 +57,7 @@ async function serve(limits: Partial<WatchLimits>) {
     api: {
       graphql: createGraphqlEndpoint({ ...world, watch }, log),
       graphiql: { asset: () => null, headers: {}, page: "" },
-      isAllowed: bearerCheck(world.token),
+      authenticate: world.authenticate,
     },
     whyNotReady: async () => null,
   });

@@ -5,11 +5,17 @@ import { activateTenant, failTenant, legalRows, tenantRow } from "./breach.ts";
 import { openRawDatabase, type RawDatabase } from "./legal-rows.ts";
 import { attemptRow, operationBreaches } from "./operation-breaches.ts";
 import { tenantBreaches } from "./tenant-breaches.ts";
+import { tokenBreaches } from "./token-breaches.ts";
 
-const breaches = [...tenantBreaches, ...operationBreaches, ...accessBreaches];
+const breaches = [...tenantBreaches, ...operationBreaches, ...accessBreaches, ...tokenBreaches];
 
 /** Functions of triggers that refuse nothing: they tell and forget, and tests of their own see them do it. */
-const notGuards = new Set(["tell_memory_access", "tenant_forgets_keys"]);
+const notGuards = new Set([
+  "tell_memory_access",
+  "audit_event_waits_for_seal",
+  "tenant_forgets_keys",
+  "tenant_revokes_tokens",
+]);
 
 let database: RawDatabase;
 

@@ -20,6 +20,10 @@ const operationBecomes = (set: string) => `UPDATE operation SET ${set} WHERE id 
 const auditRow = (id: string, decision: string, refusal: string) =>
   `INSERT INTO audit_event (id, actor, action, decision, refusal, reason, details)
    VALUES ('${id}', 'admin', 'skipStep', ${decision}, ${refusal}, 'any', '{}')`;
+const sealRow = (no: number, eventIds: string, digestBytes: number) =>
+  `INSERT INTO audit_seal (no, sealed_at, newest_at, count, event_ids, digests, root, hash)
+   VALUES (${no}, now(), now(), 2, ${eventIds}, decode(repeat('ab', ${digestBytes}), 'hex'),
+     decode(repeat('ab', 32), 'hex'), decode(repeat('cd', 32), 'hex'))`;
 const seen = { owner_seen_at: "now()" };
 const lost = { outcome: "'UNKNOWN'", finished_at: "now()" };
 
@@ -178,6 +182,57 @@ export const operationBreaches: readonly Breach[] = [
     what: "a changed audit event",
     allowed: [auditRow("aud_1", "'ALLOWED'", "NULL")],
     refused: "UPDATE audit_event SET reason = 'another'",
+  },
+  ...["DELETE FROM audit_event", "TRUNCATE audit_event"].map((refused) => ({
+    guard: "audit_event_stays",
+    what: `a removed audit event (${refused})`,
+    allowed: [auditRow("aud_1", "'ALLOWED'", "NULL")],
+    refused,
+  })),
+  {
+    guard: "audit_event_refused_was_not_done",
+    what: "a refusal in the audit that was done all the same",
+    allowed: [
+      auditRow("aud_1", "'REFUSED'", "'ANY'"),
+      "INSERT INTO audit_event (id, actor, action, decision, refusal, reason, details, outcome) VALUES ('aud_2', 'admin', 'a', 'REFUSED', 'ANY', '', '{}', 'NOT_DONE')",
+    ],
+    refused:
+      "INSERT INTO audit_event (id, actor, action, decision, refusal, reason, details, outcome) VALUES ('aud_3', 'admin', 'a', 'REFUSED', 'ANY', '', '{}', 'DONE')",
+  },
+  {
+    guard: "audit_seal_is_whole",
+    what: "a seal of two events that says what one of them was",
+    allowed: [sealRow(1, "ARRAY['aud_1', 'aud_2']", 64)],
+    refused: sealRow(2, "ARRAY['aud_1', 'aud_2']", 32),
+  },
+  {
+    guard: "audit_seal_is_whole",
+    what: "a seal that says less events than it counts and was not pruned",
+    allowed: [sealRow(1, "ARRAY['aud_1', 'aud_2']", 64)],
+    refused: sealRow(2, "ARRAY['aud_1']", 32),
+  },
+  ...[
+    "UPDATE audit_seal SET sealed_at = now()",
+    "UPDATE audit_seal SET pruned_at = now(), event_ids = '{}', digests = ''",
+    "DELETE FROM audit_seal",
+    "TRUNCATE audit_seal",
+  ].map((refused) => ({
+    guard: "audit_seal_stays",
+    what: `a changed seal (${refused})`,
+    allowed: [sealRow(1, "ARRAY['aud_1', 'aud_2']", 64)],
+    refused,
+  })),
+  {
+    guard: "audit_seal_stays",
+    what: "a seal that retention gives another hash",
+    allowed: [
+      sealRow(1, "ARRAY['aud_1', 'aud_2']", 64),
+      sealRow(2, "ARRAY['aud_3', 'aud_4']", 64),
+      "SELECT set_config('loci.audit_retention', 'on', true)",
+      "UPDATE audit_seal SET pruned_at = now(), event_ids = '{}', digests = '' WHERE no = 1",
+    ],
+    refused:
+      "UPDATE audit_seal SET pruned_at = now(), event_ids = '{}', digests = '', hash = root WHERE no = 2",
   },
   {
     guard: "executor_lock_key_key",

@@ -1,7 +1,6 @@
 import { GraphQLClient } from "graphql-request";
 import pino from "pino";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { bearerCheck } from "../../src/access/admin-token.ts";
 import { loadGraphiql } from "../../src/graphiql/page.ts";
 import { createGraphqlEndpoint } from "../../src/graphql-endpoint.ts";
 import { countCalls } from "../../src/provisioning/count-calls.ts";
@@ -150,11 +149,8 @@ describe("a webhook on loopback", () => {
     const server = await listen("127.0.0.1", 0, log);
     const graphql = createGraphqlEndpoint({ ...world, provisioning: elsewhere() }, log);
     const graphiql = loadGraphiql({ endpoint: "/graphql", title: "Loci", presets: [] });
-    const { token } = world;
-    server.serve({
-      api: { graphql, graphiql, isAllowed: bearerCheck(token) },
-      whyNotReady: async () => null,
-    });
+    const { authenticate, token } = world;
+    server.serve({ api: { graphql, graphiql, authenticate }, whyNotReady: async () => null });
     const client = new GraphQLClient(`${server.url}/graphql`, {
       headers: { authorization: `Bearer ${token}` },
     });
