@@ -71,6 +71,16 @@ describe("askDns", () => {
     expect(new Set(asked)).toEqual(new Set(["nowhere.test"]));
   });
 
+  it("asks once for all who ask at the same time, and not soon again for what could not be resolved", async () => {
+    names.tell("many.test", ["1.1.1.1"]);
+    const all = await Promise.all(Array.from({ length: 50 }, () => askDns("many.test")));
+    expect(all).toEqual(Array.from({ length: 50 }, () => ["1.1.1.1"]));
+    expect(names.asked.filter((name) => name === "many.test")).toHaveLength(1);
+    expect(await askDns("never.test")).toEqual([]);
+    expect(await askDns("never.test")).toEqual([]);
+    expect(names.asked.filter((name) => name === "never.test")).toHaveLength(1);
+  });
+
   it("gives up on a silent name server within 2 s", async () => {
     names.keepSilentAbout("silent.test");
     const startedAt = performance.now();
