@@ -90,11 +90,23 @@ export const builder = new SchemaBuilder<{
   },
 });
 
-/** Takes a global id apart. What no id of ours can hold, such as NUL, the database would not even look for. */
+/**
+ * Takes a global id apart. Everything that can be none is told in the same words, without repeating it; also what no id of ours can
+ * hold, such as NUL, which the database would not even look for.
+ */
 function printableGlobalID(globalID: string): { typename: string; id: string } {
-  const decoded = decodeGlobalID(globalID);
-  if (/^[\x21-\x7e]+$/.test(decoded.id)) return decoded;
+  const decoded = decodedGlobalID(globalID);
+  if (decoded !== null && /^[\x21-\x7e]+$/.test(decoded.id)) return decoded;
   throw new GraphQLError("Invalid global ID.", { extensions: { code: "BAD_REQUEST" } });
+}
+
+function decodedGlobalID(globalID: string): { typename: string; id: string } | null {
+  try {
+    return decodeGlobalID(globalID);
+  } catch {
+    // It throws for nothing but what has no type in it.
+    return null;
+  }
 }
 
 builder.scalarType("DateTime", {

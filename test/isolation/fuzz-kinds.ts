@@ -40,6 +40,21 @@ function flipped(id: string, bit: number): string {
   return bytes.toString("base64url");
 }
 
+/** Whether a text reads as a global id, of whatever type. */
+function isGlobalId(id: string): boolean {
+  return /^\w+:[\x21-\x7e]+$/.test(Buffer.from(id, "base64").toString());
+}
+
+/**
+ * Both with a bit turned, the same one. What can be no id is told as that, whosever it was: the next bit is taken that leaves both of
+ * them ids, or neither.
+ */
+function turned({ theirs, never }: Pair, from: number): Pair {
+  const at = (bit: number): Pair => ({ theirs: flipped(theirs, bit), never: flipped(never, bit) });
+  const pairs = Array.from({ length: 64 }, (_, step) => at(from + step));
+  return pairs.find((pair) => isGlobalId(pair.theirs) === isGlobalId(pair.never)) ?? at(from);
+}
+
 /** Of the same length, and of the same sorts of characters after what tells what it is. */
 function likeness(of: string, kept: number): string {
   const random = randomBytes(of.length);
@@ -77,8 +92,7 @@ function ofThing(slot: Slot): Kind[] {
     every(`sealed ${thing}`, sealed),
     every(`raw ${thing}`, raw),
     every(`sealed ${thing} with a bit turned`, (swap) => {
-      const { theirs, never } = sealed(swap);
-      return { theirs: flipped(theirs, swap.bit), never: flipped(never, swap.bit) };
+      return turned(sealed(swap), swap.bit);
     }),
     every(`own seal around a ${thing}`, (swap) =>
       grafted(swap, (id) => `${plain(swap.own.names[slot]).slice(0, -36)}${id}`),
@@ -103,11 +117,6 @@ function idOf({ ground, other }: Swap, type: NodeType): string {
   return type === "Mem0Account" || type === "Unaccounted" ? ground.installation[type] : other.ids[type];
 }
 
-/** Whether a text reads as a global id, of whatever type. */
-function isGlobalId(id: string): boolean {
-  return /^\w+:[\x21-\x7e]+$/.test(Buffer.from(id, "base64").toString());
-}
-
 function ofNode(type: NodeType): Kind[] {
   const bare = (swap: Swap): Pair => ({ theirs: idOf(swap, type), never: newId(prefixes[type]) });
   const global = (swap: Swap): Pair => {
@@ -118,12 +127,7 @@ function ofNode(type: NodeType): Kind[] {
     every(`global id of a ${type}`, global),
     every(`bare id of a ${type}`, bare),
     every(`global id of a ${type} with a bit turned`, (swap) => {
-      const { theirs, never } = global(swap);
-      const turned = (bit: number): Pair => ({ theirs: flipped(theirs, bit), never: flipped(never, bit) });
-      // What can be no id is told as that, whosever it was: the next bit that leaves both of them ids, or neither.
-      const bits = Array.from({ length: 64 }, (_, step) => swap.bit + step);
-      const bit = bits.find((one) => isGlobalId(turned(one).theirs) === isGlobalId(turned(one).never));
-      return turned(bit ?? swap.bit);
+      return turned(global(swap), swap.bit);
     }),
     every(`id of a ${type} as another type's`, (swap) => {
       const names = Object.keys(prefixes);
@@ -147,8 +151,7 @@ function ofCursor(list: string): Kind[] {
   return [
     every(`cursor of ${list}`, pair),
     every(`cursor of ${list} with a bit turned`, (swap) => {
-      const { theirs, never } = pair(swap);
-      return { theirs: flipped(theirs, swap.bit), never: flipped(never, swap.bit) };
+      return turned(pair(swap), swap.bit);
     }),
   ];
 }

@@ -166,13 +166,18 @@ function fillingsOf(own: Side, { number, asker }: Try, side: "a" | "b"): Filling
 
 /** What differs from answer to answer whoever asks for what: times, what was just made, and the name that was asked for. */
 function bare(answer: string, name: string): string {
-  return answer
-    .replaceAll(name, "<asked>")
-    .replaceAll(/"(waitedMs|age)":\d+/g, '"$1":0')
-    .replaceAll(/said-\d+-\d+-[ab]/g, "<said>")
-    .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "<time>")
-    .replaceAll(/[\w-]{56,}=*/g, "<id>")
-    .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi, "<id>");
+  return (
+    answer
+      .replaceAll(name, "<asked>")
+      .replaceAll(/"(waitedMs|age)":\d+/g, '"$1":0')
+      // What a text is filed under follows from its words, which were asked for; and when it was said, from the clock.
+      .replaceAll(/"categories":\[[^\]]*\]/g, '"categories":[]')
+      .replaceAll(/"structuredAttributes":\{[^}]*\}/g, '"structuredAttributes":{}')
+      .replaceAll(/said-\d+-\d+-[ab]/g, "<said>")
+      .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "<time>")
+      .replaceAll(/[\w-]{56,}=*/g, "<id>")
+      .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi, "<id>")
+  );
 }
 
 /** What is of the other and of nobody else, wherever it stands. */
