@@ -46,6 +46,9 @@ const requests = [
   { method: "GET", path: `${organizations}/*/` },
 ] as const;
 
+/** What Mem0 says where it just refuses. */
+export const refusalWord = "Refused for no reason.";
+
 /** What Mem0 or the net may do to one of them. */
 const faults = [
   { kind: "drop" },
@@ -56,7 +59,7 @@ const faults = [
   { kind: "wrong-shape", done: true },
   { kind: "html-502", done: false },
   { kind: "throttle", retryAfterSeconds: 0 },
-  { kind: "refuse", status: 400, body: { message: "No." } },
+  { kind: "refuse", status: 400, body: { message: refusalWord } },
   // Within the settle delay, and after it.
   { kind: "drop-then-do", afterMs: 10 },
   { kind: "drop-then-do", afterMs: 100 },
