@@ -37,7 +37,7 @@ async function dueTenant() {
 
 async function makeDue({ tenantId }: Placed): Promise<void> {
   await world.prisma.$executeRaw`
-    UPDATE project_key SET proof_due_at = now(), proved_at = proved_at - interval '1 hour'
+    UPDATE project_key SET proof_due_at = now() - interval '1 second', proved_at = proved_at - interval '1 hour'
     WHERE tenant_id = ${tenantId} AND state <> 'DETACHED'`;
 }
 
